@@ -1,0 +1,238 @@
+package record
+
+import (
+	"fmt"
+
+	"holdfast/topology/record/pack"
+)
+
+// OrderEventType says what happened to an order, in the channel's eyes. The
+// numbers are on the wire.
+type OrderEventType uint8
+
+const (
+	OrderCreated        OrderEventType = 1
+	OrderPaid           OrderEventType = 2
+	OrderCancelled      OrderEventType = 3
+	OrderShipped        OrderEventType = 4 // fulfilment.shipped, or the channel's own
+	OrderSnapshot       OrderEventType = 5 // a marketplace body: the whole order with its state
+	OrderStatus         OrderEventType = 6 // a marketplace push: the state without the order
+	OrderNotSupported   OrderEventType = 7 // a type of the contract that isn't built yet; Text names it
+	orderEventTypeCount                = 8
+)
+
+var orderEventTypeNames = [orderEventTypeCount]string{"", "order.created", "order.paid", "order.cancelled", "fulfilment.shipped", "order.snapshot", "order.status", "not_supported"}
+
+// String returns the public name.
+func (t OrderEventType) String() string {
+	if int(t) < len(orderEventTypeNames) {
+		return orderEventTypeNames[t]
+	}
+	return "unknown"
+}
+
+// ChannelState is the state of an order on its marketplace, mapped. A higher one
+// is further along, which settles two of the same second.
+type ChannelState uint8
+
+const (
+	StateNone      ChannelState = 0
+	StateRecorded  ChannelState = 1 // noted, asks for nothing
+	StateUnpaid    ChannelState = 2
+	StatePaid      ChannelState = 3 // also cash on delivery: to be shipped
+	StateCancelled ChannelState = 4
+	StateShipped   ChannelState = 5
+	StateCompleted ChannelState = 6
+)
+
+// Payment is how an order is paid.
+type Payment uint8
+
+const (
+	PaymentUnpaid  Payment = 1
+	PaymentPrepaid Payment = 2
+	PaymentCOD     Payment = 3
+)
+
+// Allow says what to do with an order that can't be had whole.
+type Allow uint8
+
+const (
+	AllowAll       Allow = 1
+	AllowPartial   Allow = 2
+	AllowBackorder Allow = 3
+)
+
+// OrderEvent is one event of an order in its normal form, whatever channel it
+// came from: what intake sends to log.orders.
+type OrderEvent struct {
+	EventID     string
+	ContentHash uint64 // of the normalised event: tells a repetition from a conflict
+	Type        OrderEventType
+	OrderKey    OrderKey
+	Fact        bool // the order stands, whatever the stock: never rejected, short units wait
+	OccurredAt  Millis
+	State       ChannelState // OrderSnapshot, OrderStatus
+	By          string       // who cancelled: buyer, seller, marketplace
+	Text        string       // reason given, or the unsupported type
+	Warehouse   WarehouseID  // OrderShipped: "" means where it is allocated
+	Carrier     string
+	Tracking    string
+	Lines       []LineQty  // OrderCancelled, OrderShipped: empty means all
+	Order       *OrderBody // OrderCreated, OrderSnapshot
+}
+
+// LineQty names units of a line.
+type LineQty struct {
+	Line string
+	Qty  Quantity
+}
+
+// OrderBody is what was ordered.
+type OrderBody struct {
+	Payment     Payment
+	Allow       Allow
+	HoldSeconds int64 // unpaid only
+	Currency    string
+	TotalMinor  int64
+	CustomerID  string
+	VIP         bool
+	Region      string
+	HasPlace    bool // LatE6 and LngE6 are set
+	LatE6       int64
+	LngE6       int64
+	PickupAt    WarehouseID
+	ShipBy      Millis
+	Lines       []OrderLine
+}
+
+// OrderLine is one line of an order.
+type OrderLine struct {
+	Line           string
+	SKU            SKU
+	Qty            Quantity
+	UnitPriceMinor int64
+	Cancelled      Quantity // marketplace snapshots: cancelled so far, absolute
+}
+
+const orderEventVersion = 1
+
+// AppendOrderEvent appends e's internal form.
+func AppendOrderEvent(b []byte, e *OrderEvent) []byte {
+	b = pack.AppendArray(b, 15)
+	b = pack.AppendUint(b, orderEventVersion)
+	b = pack.AppendString(b, e.EventID)
+	b = pack.AppendUint(b, e.ContentHash)
+	b = pack.AppendUint(b, uint64(e.Type))
+	b = pack.AppendString(b, e.OrderKey)
+	b = pack.AppendBool(b, e.Fact)
+	b = pack.AppendInt(b, int64(e.OccurredAt))
+	b = pack.AppendUint(b, uint64(e.State))
+	b = pack.AppendString(b, e.By)
+	b = pack.AppendString(b, e.Text)
+	b = pack.AppendString(b, e.Warehouse)
+	b = pack.AppendString(b, e.Carrier)
+	b = pack.AppendString(b, e.Tracking)
+	b = pack.AppendArray(b, len(e.Lines))
+	for _, l := range e.Lines {
+		b = pack.AppendInt(pack.AppendString(pack.AppendArray(b, 2), l.Line), int64(l.Qty))
+	}
+	if e.Order == nil {
+		return pack.AppendNil(b)
+	}
+	return appendOrderBody(b, e.Order)
+}
+
+func appendOrderBody(b []byte, o *OrderBody) []byte {
+	b = pack.AppendArray(b, 14)
+	b = pack.AppendUint(b, uint64(o.Payment))
+	b = pack.AppendUint(b, uint64(o.Allow))
+	b = pack.AppendInt(b, o.HoldSeconds)
+	b = pack.AppendString(b, o.Currency)
+	b = pack.AppendInt(b, o.TotalMinor)
+	b = pack.AppendString(b, o.CustomerID)
+	b = pack.AppendBool(b, o.VIP)
+	b = pack.AppendString(b, o.Region)
+	b = pack.AppendBool(b, o.HasPlace)
+	b = pack.AppendInt(b, o.LatE6)
+	b = pack.AppendInt(b, o.LngE6)
+	b = pack.AppendString(b, o.PickupAt)
+	b = pack.AppendInt(b, int64(o.ShipBy))
+	b = pack.AppendArray(b, len(o.Lines))
+	for i := range o.Lines {
+		l := &o.Lines[i]
+		b = pack.AppendArray(b, 5)
+		b = pack.AppendString(b, l.Line)
+		b = pack.AppendString(b, l.SKU)
+		b = pack.AppendInt(b, int64(l.Qty))
+		b = pack.AppendInt(b, l.UnitPriceMinor)
+		b = pack.AppendInt(b, int64(l.Cancelled))
+	}
+	return b
+}
+
+// DecodeOrderEvent reads what AppendOrderEvent wrote; strings are copied.
+func DecodeOrderEvent(body []byte) (*OrderEvent, error) {
+	r := pack.NewReader(body)
+	e := &OrderEvent{}
+	r.ArrayOf(15)
+	checkVersion(&r, "order event", orderEventVersion)
+	e.EventID = r.String()
+	e.ContentHash = r.Uint()
+	e.Type = OrderEventType(r.Uint())
+	e.OrderKey = OrderKey(r.String())
+	e.Fact = r.Bool()
+	e.OccurredAt = Millis(r.Int())
+	e.State = ChannelState(r.Uint())
+	e.By = r.String()
+	e.Text = r.String()
+	e.Warehouse = WarehouseID(r.String())
+	e.Carrier = r.String()
+	e.Tracking = r.String()
+	if n := r.Array(); n > 0 {
+		e.Lines = make([]LineQty, n)
+		for i := range e.Lines {
+			r.ArrayOf(2)
+			e.Lines[i] = LineQty{Line: r.String(), Qty: Quantity(r.Int())}
+		}
+	}
+	if !r.Nil() {
+		e.Order = readOrderBody(&r)
+	}
+	if err := r.Close(); err != nil {
+		return nil, fmt.Errorf("order event: %w", err)
+	}
+	return e, nil
+}
+
+func readOrderBody(r *pack.Reader) *OrderBody {
+	o := &OrderBody{}
+	r.ArrayOf(14)
+	o.Payment = Payment(r.Uint())
+	o.Allow = Allow(r.Uint())
+	o.HoldSeconds = r.Int()
+	o.Currency = r.String()
+	o.TotalMinor = r.Int()
+	o.CustomerID = r.String()
+	o.VIP = r.Bool()
+	o.Region = r.String()
+	o.HasPlace = r.Bool()
+	o.LatE6 = r.Int()
+	o.LngE6 = r.Int()
+	o.PickupAt = WarehouseID(r.String())
+	o.ShipBy = Millis(r.Int())
+	if n := r.Array(); n > 0 {
+		o.Lines = make([]OrderLine, n)
+		for i := range o.Lines {
+			r.ArrayOf(5)
+			o.Lines[i] = OrderLine{Line: r.String(), SKU: SKU(r.String()), Qty: Quantity(r.Int()), UnitPriceMinor: r.Int(), Cancelled: Quantity(r.Int())}
+		}
+	}
+	return o
+}
+
+func checkVersion(r *pack.Reader, what string, known uint64) {
+	if v := r.Uint(); r.Err() == nil && v != known {
+		r.Fail(fmt.Errorf("%s version %d, known is %d", what, v, known))
+	}
+}
