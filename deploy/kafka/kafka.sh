@@ -1,0 +1,181 @@
+#!/usr/bin/env bash
+# A real Apache Kafka on this machine, without Docker: jars from Maven, one KRaft node.
+#
+#   kafka.sh start    fetch the jars if they aren't there, format the storage if it is new, start, wait for an answer
+#   kafka.sh stop     end the broker that start began, and no other process
+#   kafka.sh status   exit 0 when a Kafka answers on the port, 1 when not
+#   kafka.sh clean    stop, then remove the data and logs of this port (the jars stay)
+#
+#   KAFKA_PORT        the broker's port on 127.0.0.1, 9092 unless set; each port has data of its own
+#   KAFKA_HEAP        JVM heap options, "-Xms1g -Xmx1g" unless set
+#   KAFKA_HOME_DIR    where jars, data and logs go, .kafka in the repository unless set
+#
+#   .kafka/libs/          the jars, with the pom.xml they were made from
+#   .kafka/<port>/        server.properties, pid, server.log (the broker), console.log (the JVM), data/
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+port=${KAFKA_PORT:-9092}
+base=${KAFKA_HOME_DIR:-$(cd "$here/../.." && pwd)/.kafka}
+libs=$base/libs
+dir=$base/$port
+java=${JAVA_HOME:+$JAVA_HOME/bin/}java
+
+say() { echo "kafka: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+# portTaken PORT: somebody accepts connections there.
+portTaken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# answers: the broker takes part in its cluster. An open port isn't enough, since a starting broker accepts
+# connections before the controller has admitted it. So this asks for metadata (api key 3, version 0, correlation
+# id 1, no client id, no topics) and wants at least one broker in the answer: bytes 0-3 are the length, 4-7 the
+# correlation id, 8-11 the number of brokers.
+answers() {
+  local reply
+  reply=$(timeout 5 bash -c '
+    exec 3<>"/dev/tcp/127.0.0.1/$0"
+    printf "\0\0\0\016\0\003\0\0\0\0\0\001\377\377\0\0\0\0" >&3
+    head -c 12 <&3 | od -An -v -tx1 | tr -d " \n"' "$port" 2>/dev/null) || return 1
+  [[ $reply =~ ^[0-9a-f]{8}00000001([0-9a-f]{8})$ ]] && ((16#${BASH_REMATCH[1]} > 0))
+}
+
+# ownPid: prints the pid of the broker that start began, if it still runs. A pid alone proves nothing, as it may have
+# gone to another process since; the command line must carry our directory. A zombie has no command line.
+ownPid() {
+  local pid args
+  [[ -s $dir/pid ]] || return 1
+  pid=$(<"$dir/pid")
+  if [[ -r /proc/$pid/cmdline ]]; then
+    args=$(tr '\0' ' ' <"/proc/$pid/cmdline")
+  else
+    args=$(ps -ww -o args= -p "$pid" 2>/dev/null) || return 1
+  fi
+  [[ $args == *"-Dholdfast.kafka.dir=$dir "* ]] || return 1
+  echo "$pid"
+}
+
+needJava() {
+  local version
+  version=$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1) || true
+  [[ -n $version ]] || die "needs Java 17 or newer, and '$java' isn't there (Debian: apt-get install openjdk-17-jre-headless)"
+  ((version >= 17)) || die "needs Java 17 or newer, and '$java' is version $version (set JAVA_HOME to a newer one)"
+}
+
+# fetchJars: made in a folder beside and renamed, so that an interrupted download leaves nothing half done behind.
+fetchJars() {
+  cmp -s "$here/pom.xml" "$libs/pom.xml" && return 0
+  command -v mvn >/dev/null || die "needs Maven to fetch Kafka's jars, and 'mvn' isn't there (Debian: apt-get install maven)"
+  say "fetching the jars with Maven into $libs"
+  local fresh=$libs.new.$$
+  rm -rf "$fresh"
+  mvn -B -q -C -Dstyle.color=never -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
+    -DoutputDirectory="$fresh" >&2 </dev/null || { rm -rf "$fresh"; die "Maven could not fetch the jars"; }
+  cp "$here/pom.xml" "$fresh/pom.xml"
+  rm -rf "$libs"
+  mv "$fresh" "$libs"
+}
+
+storageTool() { "$java" -cp "$libs/*" kafka.tools.StorageTool "$@" 2>>"$dir/console.log"; }
+
+# writeProperties: the controller takes the first free port after the broker's. It may differ at each start, as one
+# voter that only talks to itself keeps no address in its storage.
+writeProperties() {
+  local controllerPort=$((port + 1))
+  while portTaken "$controllerPort"; do controllerPort=$((controllerPort + 1)); done
+  sed -e "s|@PORT@|$port|g" -e "s|@CONTROLLER_PORT@|$controllerPort|g" -e "s|@DIR@|$dir|g" \
+    "$here/server.properties.template" >"$dir/server.properties"
+}
+
+formatStorage() {
+  [[ -f $dir/data/meta.properties ]] && return 0
+  rm -rf "$dir/data" # what an interrupted format left behind
+  storageTool format --cluster-id "$(storageTool random-uuid)" --config "$dir/server.properties" \
+    >>"$dir/console.log" || die "formatting the storage went wrong, see $dir/console.log"
+}
+
+start() {
+  local pid waited=0
+  if answers; then
+    if pid=$(ownPid); then
+      say "already answers on 127.0.0.1:$port (pid $pid)"
+    else
+      say "a Kafka that wasn't started from here answers on 127.0.0.1:$port; left as it is"
+    fi
+    return 0
+  fi
+  if ! pid=$(ownPid); then
+    ! portTaken "$port" || die "port $port is taken by something that isn't Kafka; choose another with KAFKA_PORT"
+    needJava
+    fetchJars
+    mkdir -p "$dir"
+    : >"$dir/console.log"
+    writeProperties
+    formatStorage
+    launch
+    pid=$(<"$dir/pid")
+  fi
+  until answers; do
+    kill -0 "$pid" 2>/dev/null || die "the broker ended while it started, see $dir/server.log and $dir/console.log:
+$(tail -n 5 "$dir/console.log" 2>/dev/null)"
+    ((waited < 600)) || die "no answer on 127.0.0.1:$port within 60 s, see $dir/server.log"
+    sleep 0.1
+    waited=$((waited + 1))
+  done
+  say "Apache Kafka answers on 127.0.0.1:$port (pid $pid, logs in $dir)"
+}
+
+# launch: under job control (set -m) the broker gets a process group of its own, so that a Ctrl-C meant for the tests
+# doesn't end the broker too.
+launch() {
+  local heap
+  read -ra heap <<<"${KAFKA_HEAP:--Xms1g -Xmx1g}"
+  set -m
+  nohup "$java" "${heap[@]}" -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:+ExplicitGCInvokesConcurrent \
+    -Djava.awt.headless=true -Dlog4j2.configurationFile="$here/log4j2.properties" \
+    -Dholdfast.kafka.dir="$dir" -cp "$libs/*" kafka.Kafka "$dir/server.properties" \
+    </dev/null >>"$dir/console.log" 2>&1 &
+  echo $! >"$dir/pid"
+  set +m
+}
+
+stop() {
+  local pid waited=0
+  if ! pid=$(ownPid); then
+    rm -f "$dir/pid"
+    say "no broker of ours runs on port $port"
+    return 0
+  fi
+  kill -TERM "$pid" 2>/dev/null || true
+  while ownPid >/dev/null; do
+    if ((waited == 300)); then
+      say "pid $pid is still there after 30 s, killing it"
+      kill -KILL "$pid" 2>/dev/null || true
+    fi
+    ((waited < 400)) || die "pid $pid can't be ended"
+    sleep 0.1
+    waited=$((waited + 1))
+  done
+  rm -f "$dir/pid"
+  say "stopped (pid $pid)"
+}
+
+clean() {
+  stop
+  rm -rf "$dir"
+  say "removed $dir"
+}
+
+case ${1:-} in
+  start | stop | clean) "$1" ;;
+  status)
+    if answers; then say "answers on 127.0.0.1:$port"; else
+      say "no answer on 127.0.0.1:$port"
+      exit 1
+    fi
+    ;;
+  *)
+    sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}" >&2
+    exit 2
+    ;;
+esac
