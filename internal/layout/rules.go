@@ -1,0 +1,89 @@
+package layout
+
+// Folder is what one folder may import of ours, by paths below the module.
+type Folder struct {
+	Imports     []string // in every file
+	TestImports []string // in test files, beside Imports
+	All         bool     // whatever there is: the wiring
+	Pure        bool     // decisions: no clock, no machine, no randomness, no goroutines
+}
+
+// Folders is the import direction. Each leaf knows none of ours; the run time
+// knows stages only through processor/stage; the auditor shares no decision
+// code with what it audits.
+func Folders() map[string]Folder {
+	// A test of what sits on Kafka starts the embedded broker, and runs a
+	// stage of its own over it.
+	broker := []string{"processor/kafka", "processor/kafka/embedded"}
+	return map[string]Folder{
+		"topology":             {},
+		"topology/record":      {Imports: []string{"topology/record/pack"}},
+		"topology/record/pack": {},
+		"state":                {},
+
+		"processor/stage":           {Imports: []string{"topology/record"}, Pure: true},
+		"processor/stage/stagetest": {Imports: []string{"processor/stage", "topology/record"}},
+		"processor/inventory":       pureStage(),
+		"processor/order":           pureStage(),
+		"processor/channels":        pureStage(),
+		"processor/intake":          pureStage(),
+
+		"processor": {
+			Imports:     []string{"processor/stage", "state", "topology", "topology/record"},
+			TestImports: append([]string{"processor/stage/stagetest"}, broker...),
+		},
+		"processor/kafka": {
+			Imports:     []string{"processor", "processor/stage", "topology", "topology/record"},
+			TestImports: append([]string{"state"}, broker...),
+		},
+		"processor/kafka/embedded": {
+			Imports: []string{"topology"},
+		},
+		// The simulation runs the whole topology, so it sees everything below
+		// cmd; it doesn't see Kafka, except in the tests that run it over the
+		// embedded broker.
+		"processor/simulation": {
+			Imports: []string{
+				"channel/shopee", "channel/shopify", "loadtest", "loadtest/audit",
+				"processor", "processor/channels", "processor/intake", "processor/inventory", "processor/order",
+				"processor/stage", "state", "topology", "topology/record",
+			},
+			TestImports: broker,
+		},
+
+		"channel/shopee":  {Imports: []string{"topology/record"}},
+		"channel/shopify": {Imports: []string{"topology/record"}},
+
+		"loadtest":       {Imports: []string{"topology", "topology/record"}},
+		"loadtest/audit": {Imports: []string{"topology", "topology/record"}},
+
+		"cmd/holdfast":    {All: true},
+		"internal/layout": {},
+	}
+}
+
+// pureStage: a stage's tests may run it together with the others, by hand.
+func pureStage() Folder {
+	return Folder{
+		Imports: []string{"processor/stage", "topology/record", "topology/record/pack"},
+		TestImports: []string{
+			"processor/channels", "processor/intake", "processor/inventory", "processor/order", "processor/stage/stagetest",
+		},
+		Pure: true,
+	}
+}
+
+// impure lists what a pure folder must not import, with everything below it,
+// and why.
+func impure() map[string]string {
+	return map[string]string{
+		"time":                          "decisions are replayed: take the time from the log",
+		"os":                            "decisions are replayed: what isn't in the log or in the state can't be read",
+		"math/rand":                     "decisions are replayed: derive what has to differ from the record",
+		"crypto/rand":                   "decisions are replayed: derive ids from channel, order and line",
+		"net":                           "a decision talks to nobody",
+		"sync":                          "a task has one goroutine at a time",
+		"github.com/twmb/franz-go":      "stages don't know Kafka",
+		"github.com/cockroachdb/pebble": "stages don't know the store",
+	}
+}
