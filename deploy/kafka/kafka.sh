@@ -58,7 +58,7 @@ ownPid() {
 needJava() {
   local version
   version=$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1) || true
-  [[ -n $version ]] || die "needs Java 17 or newer, and '$java' isn't there (Debian: apt-get install openjdk-17-jre-headless)"
+  [[ -n $version ]] || die "needs Java 17 or newer, and '$java' isn't there (Debian: apt-get install default-jre-headless)"
   ((version >= 17)) || die "needs Java 17 or newer, and '$java' is version $version (set JAVA_HOME to a newer one)"
 }
 

@@ -1,0 +1,79 @@
+# `make` lists what there is. `make demo` and `make test` need nothing but Go.
+
+# What is tested is what ships: a static binary without C. Only the race detector needs a C compiler.
+export CGO_ENABLED := 0
+export KAFKA_PORT ?= 9092
+
+LINT := go tool -modfile=tools/go.mod golangci-lint
+
+PKG ?= ./...
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PKG=./state limits test, race, bench and fuzz to packages; KAFKA_PORT=9092 chooses the broker's port."
+
+.PHONY: build
+build: ## Build bin/holdfast
+	go build -trimpath -o bin/holdfast ./cmd/holdfast
+
+.PHONY: demo
+demo: build ## Sell a day's rush of orders with an embedded broker, then audit it
+	bin/holdfast demo --exit
+
+.PHONY: test
+test: ## Run the tests (Go alone)
+	go test -timeout 5m $(TESTFLAGS) $(PKG)
+
+.PHONY: race
+race: ## Run the tests with the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race -timeout 20m $(TESTFLAGS) $(PKG)
+
+.PHONY: lint
+lint: ## Check vet's and the linters' rules and the format
+	$(LINT) run ./...
+
+.PHONY: format
+format: ## Rewrite the Go files as gofmt wants them
+	gofmt -s -w $$(git ls-files -co --exclude-standard '*.go')
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for a few seconds (FUZZ_TIME=5s)
+	tools/fuzz.sh $(PKG)
+
+BENCH ?= .
+COUNT ?= 1
+.PHONY: bench
+bench: ## Run the Go benchmarks (BENCH=regexp COUNT=6, to compare with benchstat)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $(PKG)
+
+.PHONY: vulncheck
+vulncheck: ## Look for known vulnerabilities in what is called (needs the network)
+	go tool -modfile=tools/go.mod govulncheck ./...
+
+.PHONY: kafka
+kafka: ## Start a real Apache Kafka on 127.0.0.1:KAFKA_PORT (Java 17, Maven)
+	@deploy/kafka/kafka.sh start
+
+.PHONY: kafka-stop
+kafka-stop: ## Stop the Kafka that make kafka started
+	@deploy/kafka/kafka.sh stop
+
+.PHONY: kafka-clean
+kafka-clean: ## Stop it and remove its data and logs
+	@deploy/kafka/kafka.sh clean
+
+.PHONY: test-kafka
+test-kafka: ## Run the tests that need a real Kafka, starting one if none answers
+	deploy/kafka/test.sh $(TESTFLAGS)
+
+.PHONY: test-synctest
+test-synctest: ## Run the tests in which the Kafka client runs on a fake clock
+	tools/tagged.sh synctests -count 1 -timeout 10m $(TESTFLAGS)
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin
