@@ -10,7 +10,7 @@
 #   KAFKA_HEAP        JVM heap options, "-Xms1g -Xmx1g" unless set
 #   KAFKA_HOME_DIR    where jars, data and logs go, .kafka in the repository unless set
 #
-#   .kafka/libs/          the jars, with the pom.xml they were made from
+#   .kafka/libs/          the jars, with the pom.xml they were made from; maven.log beside it
 #   .kafka/<port>/        server.properties, pid, server.log (the broker), console.log (the JVM), data/
 set -euo pipefail
 
@@ -69,8 +69,13 @@ fetchJars() {
   say "fetching the jars with Maven into $libs"
   local fresh=$libs.new.$$
   rm -rf "$fresh"
-  mvn -B -q -C -Dstyle.color=never -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
-    -DoutputDirectory="$fresh" >&2 </dev/null || { rm -rf "$fresh"; die "Maven could not fetch the jars"; }
+  mkdir -p "$base"
+  mvn -B -q -C -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
+    -DoutputDirectory="$fresh" >"$base/maven.log" 2>&1 </dev/null || {
+    rm -rf "$fresh"
+    tail -n 20 "$base/maven.log" >&2
+    die "Maven could not fetch the jars"
+  }
   cp "$here/pom.xml" "$fresh/pom.xml"
   rm -rf "$libs"
   mv "$fresh" "$libs"
