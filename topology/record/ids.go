@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -66,7 +67,10 @@ func (m Millis) String() string {
 // MarshalText formats as String does.
 func (m Millis) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalText reads RFC 3339; the empty text is none.
+// ErrTime means that a text isn't a time of RFC 3339.
+var ErrTime = errors.New("isn't RFC 3339")
+
+// UnmarshalText reads RFC 3339; the empty text is none. It fails with ErrTime.
 func (m *Millis) UnmarshalText(b []byte) error {
 	if len(b) == 0 {
 		*m = 0
@@ -74,7 +78,7 @@ func (m *Millis) UnmarshalText(b []byte) error {
 	}
 	t, err := time.Parse(time.RFC3339, string(b))
 	if err != nil {
-		return fmt.Errorf("time %.40q isn't RFC 3339", b)
+		return fmt.Errorf("time %.40q %w", b, ErrTime)
 	}
 	*m = Millis(t.UnixMilli())
 	return nil
