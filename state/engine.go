@@ -1,0 +1,112 @@
+package state
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"runtime"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Shared holds what all stores of a process share: the cache of blocks and that of open files. Safe for concurrent use.
+type Shared struct {
+	fs     vfs.FS
+	blocks *pebble.Cache
+	files  *pebble.FileCache
+}
+
+// sharedOpenFilesMax is far below the usual limit of open files of a process, and above the files of a hundred stores:
+// with files of 2 MiB and more they hold some GiB.
+const sharedOpenFilesMax = 2000
+
+// NewShared makes caches: cacheBytes for blocks. fs is that of stores whose Config names none; nil is the disk.
+func NewShared(cacheBytes int64, fs vfs.FS) *Shared {
+	return &Shared{
+		fs:     fs,
+		blocks: pebble.NewCache(cacheBytes),
+		files:  pebble.NewFileCache(runtime.GOMAXPROCS(0), sharedOpenFilesMax),
+	}
+}
+
+// Close lets go of the caches. Stores that are still open keep them.
+func (s *Shared) Close() {
+	s.files.Unref()
+	s.blocks.Unref()
+}
+
+// engineOptions are Pebble's, for a store that is one of many in a process, is rebuilt from elsewhere, and is read by
+// point gets of which many find nothing.
+func engineOptions(c Config, shared *Shared, lock *pebble.Lock, onError func(error)) *pebble.Options {
+	o := &pebble.Options{
+		FS:                 c.FS,
+		Lock:               lock,
+		Cache:              shared.blocks,
+		FileCache:          shared.files,
+		FormatMajorVersion: pebble.FormatNewest,
+		DisableWAL:         true,
+		Logger:             engineLogger{c.Logger},
+		EventListener:      engineEvents(c.Logger, onError),
+
+		MemTableSize: uint64(c.MemTableBytes),
+		// One is written while another is flushed. Beyond that the disk is too slow, and waiting is right.
+		MemTableStopWritesThreshold: 4,
+
+		L0CompactionThreshold: 2,
+		L0StopWritesThreshold: 20,
+		// Many stores compact side by side as it is.
+		CompactionConcurrencyRange: func() (int, int) { return 1, max(1, runtime.GOMAXPROCS(0)/2) },
+	}
+	// Bloom filters at all levels: looking for a key that isn't there, which is how duplicates are told from news, then
+	// reads no block.
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	if c.SyncFlush {
+		o.DisableAutomaticCompactions = true
+		o.DisableTableStats = true
+		o.L0StopWritesThreshold = math.MaxInt32
+		o.L0CompactionThreshold = math.MaxInt32
+	}
+	if c.FS == vfs.Default {
+		o.FS = nil // Pebble then adds its watch over a slow disk.
+	}
+	return o
+}
+
+func engineEvents(log *slog.Logger, onError func(error)) *pebble.EventListener {
+	return &pebble.EventListener{
+		BackgroundError: func(err error) {
+			log.Error("state store: background work failed", "error", err)
+			onError(err)
+		},
+		DataCorruption: func(info pebble.DataCorruptionInfo) {
+			log.Error("state store: corrupt file", "path", info.Path, "error", info.Details)
+			onError(info.Details)
+		},
+		DiskSlow: func(info pebble.DiskSlowInfo) {
+			log.Warn("state store: slow disk", "path", info.Path, "operation", info.OpType.String(), "seconds", info.Duration.Seconds())
+		},
+		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
+			log.Warn("state store: writes stall", "reason", info.Reason)
+		},
+	}
+}
+
+// engineLogger passes Pebble's messages on. Its infos are of no use without Pebble's source at hand.
+type engineLogger struct{ log *slog.Logger }
+
+func (engineLogger) Infof(string, ...any) {}
+
+func (l engineLogger) Errorf(format string, args ...any) {
+	l.log.Error("state store: " + fmt.Sprintf(format, args...))
+}
+
+// Fatalf must not return: Pebble can't go on, for instance because the disk is full while it installs new files.
+func (l engineLogger) Fatalf(format string, args ...any) {
+	message := "FATAL: state store: " + fmt.Sprintf(format, args...)
+	l.log.Error(message)
+	panic(message)
+}

@@ -1,0 +1,153 @@
+package state
+
+import (
+	"time"
+)
+
+// flush keeps the store's unwritten tail within its bounds, and knows what is on disk for certain. Pebble may have written
+// more by itself, never out of order.
+type flush struct {
+	// What was applied since the last flush began, and since when it waits; zero: not known yet.
+	bytes        int64
+	waitingSince time.Time
+
+	// running is closed by Pebble when the flush that is under way is done; nil: none is.
+	running      <-chan struct{}
+	runningBytes int64     // of deltas, that the running flush writes
+	runningSince time.Time // since when these wait
+	runningTrim  Offset    // redundantBelow when it began
+
+	// trim is below what is on disk: the changelog isn't needed there once the store is told of a later round's end.
+	// Reading redundantBelow at the end of a flush instead would never find it on disk while rounds are shorter than flushes.
+	trim    Offset
+	trimmed Offset // the changelog is known to start here, or later
+}
+
+// redundantBelow of a store that isn't complete is nowhere: it may be the log's only reader that knows nothing better.
+func (m *meta) redundantBelow() Offset {
+	if m.completeAfter != complete {
+		return 0
+	}
+	return m.state.sweep.redundantBelow()
+}
+
+func (f *flush) applied(bytes int64) { f.bytes += bytes }
+
+// MaybeFlush starts a flush when half of the bound in bytes or time is reached, or half a memtable. When the whole bound is
+// reached and the flush before isn't done, it waits for it. Call it after each commit, and about once a second when idle.
+// Errors are told by the next Commit.
+func (s *Store) MaybeFlush(now time.Time) (started bool) {
+	f := &s.flush
+	s.pollFlush()
+	if f.bytes == 0 {
+		return false
+	}
+	if f.waitingSince.IsZero() {
+		f.waitingSince = now
+	}
+	if f.running != nil && (f.runningBytes+f.bytes >= s.cfg.FlushBytes || now.Sub(f.runningSince) >= s.cfg.FlushEvery) {
+		if err := s.awaitFlush(); err != nil {
+			s.background.report(err)
+		}
+	}
+	due := f.bytes >= min(s.cfg.FlushBytes, s.cfg.MemTableBytes)/2 || now.Sub(f.waitingSince) >= s.cfg.FlushEvery/2
+	if !due || f.running != nil {
+		return false
+	}
+	err := s.startFlush()
+	if err == nil && s.cfg.SyncFlush {
+		err = s.awaitFlush()
+	}
+	if err != nil {
+		s.background.report(err)
+	}
+	return err == nil
+}
+
+// Flush writes everything to disk and waits for it.
+func (s *Store) Flush() error {
+	if err := s.awaitFlush(); err != nil {
+		return err
+	}
+	if s.flush.bytes > 0 {
+		if err := s.startFlush(); err != nil {
+			return err
+		}
+	}
+	return firstError(s.awaitFlush(), s.backgroundError())
+}
+
+func (s *Store) startFlush() error {
+	done, err := s.db.AsyncFlush()
+	if err != nil {
+		return s.wrap("starting a flush", err)
+	}
+	f := &s.flush
+	f.running, f.runningBytes, f.runningSince, f.runningTrim = done, f.bytes, f.waitingSince, s.meta.redundantBelow()
+	f.bytes, f.waitingSince = 0, time.Time{}
+	return nil
+}
+
+// pollFlush notices that the running flush is done.
+func (s *Store) pollFlush() {
+	if s.flush.running == nil {
+		return
+	}
+	select {
+	case <-s.flush.running:
+		s.flushDone()
+	default:
+	}
+}
+
+// awaitFlush waits for the running flush, if any, or for the news that it can't be done; Pebble then tries again.
+func (s *Store) awaitFlush() error {
+	if s.flush.running == nil {
+		return nil
+	}
+	select {
+	case <-s.flush.running:
+		s.flushDone()
+		return nil
+	case err := <-s.background:
+		return s.wrap("flushing", err)
+	}
+}
+
+func (s *Store) flushDone() {
+	f := &s.flush
+	f.trim = max(f.trim, f.runningTrim)
+	f.running, f.runningBytes, f.runningSince = nil, 0, time.Time{}
+}
+
+// TrimTo returns the offset below which the changelog is redundant, as far as this store has it on disk; false when the
+// changelog is known to start there already. Tell Trimmed when its records are deleted.
+func (s *Store) TrimTo() (Offset, bool) {
+	s.pollFlush()
+	return s.flush.trim, s.flush.trim > s.flush.trimmed
+}
+
+// Trimmed says that the changelog starts at off.
+func (s *Store) Trimmed(off Offset) {
+	s.flush.trimmed = max(s.flush.trimmed, off)
+}
+
+// background takes the first thing that went wrong where nobody could be told, in Pebble's goroutines above all, to the
+// next call that returns an error.
+type background chan error
+
+func (b background) report(err error) {
+	select {
+	case b <- err:
+	default: // The first one says more.
+	}
+}
+
+func (s *Store) backgroundError() error {
+	select {
+	case err := <-s.background:
+		return s.wrap("working in the background", err)
+	default:
+		return nil
+	}
+}
