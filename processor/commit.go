@@ -1,0 +1,153 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"holdfast/state"
+)
+
+// commit ends the open transaction:
+//
+//	finish    every stage writes what it put off into its overlay
+//	prepare   every task that consumed gets a delta (be it empty, so that its
+//	          offsets move), with the sweep's share, taken after all decisions
+//	produce   deltas, envelopes, public records; the first error of any counts
+//	flush     all of it is on the log, undecided
+//	end       with the consumed offsets; the only way to a commit is (true, nil)
+//	apply     each delta to its store in one batch with both offsets
+//
+// Invariant: a store is never ahead of the committed changelog. Up to end
+// nothing has touched it, and a crash between end and apply is repaired by
+// replaying the changelog's tail. Applying before the end would put work into
+// the store that may turn out aborted; a store can't take that back.
+//
+// The input offset travels in the delta and in the transaction's offset commit.
+// Both are committed together, so after any crash they agree once the store has
+// been rolled forward.
+func (w *worker) commit(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.EndTimeout)
+	defer cancel()
+	begun := w.cfg.Env.Now()
+
+	w.at("finish")
+	for _, t := range w.batch.tasks {
+		if err := t.finish(); err != nil {
+			return w.abandon(ctx, err)
+		}
+	}
+	w.at("prepare")
+	for _, t := range w.batch.tasks {
+		if err := w.prepare(t); err != nil {
+			return w.abandon(ctx, err)
+		}
+	}
+	w.at("produce")
+	if err := w.session.Begin(); err != nil {
+		return w.abandon(ctx, fmt.Errorf("beginning a transaction: %w", err))
+	}
+	for _, t := range w.batch.tasks {
+		for _, out := range t.prepared {
+			w.session.Produce(out)
+		}
+	}
+	for _, out := range w.batch.close() {
+		w.session.Produce(out)
+	}
+	w.at("flush")
+	if err := w.session.Flush(ctx); err != nil {
+		return w.abandon(ctx, fmt.Errorf("producing: %w", err))
+	}
+	w.at("end")
+	committed, err := w.session.End(ctx, true)
+	w.at("ended")
+	w.lastEnd = w.cfg.Env.Now()
+	w.commitCost = w.lastEnd.Sub(begun)
+	w.cfg.Metrics.Ended(w.stage.Name, committed && err == nil, w.batch.records, w.commitCost)
+	if err != nil || !committed {
+		// Not "aborted": a lost answer, a coordinator that moved, an error that
+		// the client took for an abort. Whoever assumes, decides twice.
+		if err != nil {
+			err = fmt.Errorf("ending a transaction: %w", err)
+		}
+		return w.abandon(ctx, err)
+	}
+	if err := w.apply(); err != nil {
+		return err
+	}
+	w.upkeep(ctx)
+	w.session.AllowRebalance()
+	return nil
+}
+
+// prepare encodes the task's delta.
+func (w *worker) prepare(t *task) error {
+	t.prepared = t.prepared[:0]
+	if !t.hasState() {
+		return nil
+	}
+	sweepBytes := 0
+	if t.records <= idleRecords && t.store.WantsSweep() {
+		sweepBytes = idleSweepBytes
+	}
+	parts, err := t.store.Prepare(state.Offset(t.next), int64(t.tx.now), sweepBytes)
+	if err != nil {
+		return &taskError{t, err}
+	}
+	for _, p := range parts {
+		t.prepared = append(t.prepared, &Out{TopicPartition: t.changelog, Value: p})
+	}
+	return nil
+}
+
+// A transaction of so few records is an idle task's, most likely a tick: it has
+// room to sweep more than its share. 256 KiB per tick at five ticks a second
+// works off a megabyte a second, and keeps the transaction small.
+const (
+	idleRecords    = 2
+	idleSweepBytes = 256 << 10
+)
+
+// apply brings the committed deltas to the stores.
+func (w *worker) apply() error {
+	for _, t := range w.batch.tasks {
+		w.at("apply")
+		if t.hasState() {
+			first, last := t.prepared[0].Offset, t.prepared[len(t.prepared)-1].Offset
+			if err := t.store.Commit(state.Offset(first), state.Offset(last)); err != nil {
+				// The log has the transaction, the store doesn't. It is closed
+				// as it is; opened again, it is rolled forward.
+				return fmt.Errorf("applying to the store of %s/%d: %w", t.tp.Topic, t.tp.Partition, err)
+			}
+		}
+		t.stage.Reset()
+		t.committed = t.next
+		t.inBatch, t.records = false, 0
+		t.prepared = t.prepared[:0]
+	}
+	w.at("applied")
+	w.batch.reset()
+	return nil
+}
+
+// upkeep is what is done between transactions.
+func (w *worker) upkeep(ctx context.Context) {
+	now := w.cfg.Env.Now()
+	for _, t := range w.order {
+		if t.phase != phaseRunning {
+			continue
+		}
+		if t.hasState() {
+			w.flush(t, now)
+			w.trim(ctx, t)
+		}
+		w.tick(t, now)
+	}
+}
+
+func (w *worker) flush(t *task, now time.Time) {
+	if t.store.MaybeFlush(now) {
+		w.at("flushing")
+	}
+}

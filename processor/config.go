@@ -1,0 +1,136 @@
+package processor
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"holdfast/processor/stage"
+	"holdfast/state"
+	"holdfast/topology"
+)
+
+// Config is what a node of the run time works with.
+type Config struct {
+	Topology *topology.Topology
+	Slots    map[string]*topology.SlotTable // by short name of the internal log
+	Cluster  Cluster
+	Env      Env
+	Logger   *slog.Logger
+	Metrics  Observer // nil: nobody looks
+
+	// Stages to run here: how to make one task's stage, and with how many
+	// workers.
+	Stages []StageConfig
+
+	InstanceID string // part of the transactional ids; unique per node, kept over restarts
+	DataDir    string
+	ClusterID  string
+	TopicIDs   map[string][16]byte // of the changelogs, by full name
+	Store      state.Config        // a template: Dir and Identity are filled in per task
+	LeaveGroup bool                // give partitions up on a graceful stop (scale-in)
+
+	// PollRecordsMax bounds one poll, BatchRecordsMax and BatchBytesMax a
+	// transaction (checked after every poll).
+	PollRecordsMax  int
+	BatchRecordsMax int
+	BatchBytesMax   int
+	// CommitInterval: a transaction is as old as CommitCostFactor times what
+	// the last commit took, between the two bounds. So the share of time spent
+	// on commits stays the same under load, and latency is low when idle.
+	CommitIntervalMin time.Duration
+	CommitIntervalMax time.Duration
+	CommitCostFactor  int
+	// LateStart is the time from the end of a transaction to the first record
+	// of the next. Measured on Apache Kafka 4.1: records produced less than
+	// about 2 ms after the last EndTxn meet markers that aren't written yet,
+	// and wait 15 ms for the broker's retry instead of 1 ms.
+	LateStart time.Duration
+	// TickEvery bounds the rate of ticks per task; IdleAfter is how long its
+	// log must have been silent before.
+	TickEvery time.Duration
+	IdleAfter time.Duration
+	// ClockJumpMax is how far a record's append time may be ahead of both the
+	// record before and the node's clock. Beyond, the task halts undecided: a
+	// broker's clock has gone wrong, and every expiry would be decided by it.
+	ClockJumpMax time.Duration
+	// RestoreStallMax is how long a restore may see nothing new.
+	RestoreStallMax time.Duration
+	// EndTimeout bounds flush and end of a transaction.
+	EndTimeout time.Duration
+}
+
+// StageConfig is one stage on this node.
+type StageConfig struct {
+	Name    string
+	New     func(tp TopicPartition) stage.Stage
+	Workers int
+}
+
+// Default returns the configuration with all defaults set.
+func Default() Config {
+	return Config{
+		Logger:            slog.New(slog.DiscardHandler),
+		Env:               Env{Now: time.Now, Spawn: func(fn func()) { go fn() }},
+		PollRecordsMax:    10_000,
+		BatchRecordsMax:   30_000,
+		BatchBytesMax:     8 << 20,
+		CommitIntervalMin: 5 * time.Millisecond,
+		CommitIntervalMax: 100 * time.Millisecond,
+		CommitCostFactor:  4,
+		LateStart:         2 * time.Millisecond,
+		TickEvery:         200 * time.Millisecond,
+		IdleAfter:         50 * time.Millisecond,
+		ClockJumpMax:      30 * time.Second,
+		RestoreStallMax:   60 * time.Second,
+		EndTimeout:        30 * time.Second,
+	}
+}
+
+// Validate reports all problems at once.
+func (c *Config) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	check(c.Topology != nil, "topology is missing")
+	check(c.Cluster != nil, "cluster is missing")
+	check(c.InstanceID != "", "instance id is missing")
+	check(c.DataDir != "", "data directory is missing")
+	check(len(c.Stages) > 0, "no stage to run")
+	for _, s := range c.Stages {
+		check(s.Workers > 0 && s.Workers <= 256, "stage %s: %d workers, must be 1 to 256", s.Name, s.Workers)
+		check(s.New != nil, "stage %s: nothing makes it", s.Name)
+		if c.Topology != nil {
+			check(c.Topology.Stage(s.Name) != nil, "stage %q: unknown", s.Name)
+		}
+	}
+	check(c.PollRecordsMax > 0, "poll records max %d, must be above 0", c.PollRecordsMax)
+	check(c.BatchRecordsMax >= 1, "batch records max %d, must be above 0", c.BatchRecordsMax)
+	check(c.BatchBytesMax >= 1<<10, "batch bytes max %d, must be at least 1 KiB", c.BatchBytesMax)
+	check(c.CommitIntervalMin <= c.CommitIntervalMax, "commit interval min %v is above max %v", c.CommitIntervalMin, c.CommitIntervalMax)
+	check(c.CommitIntervalMax <= 5*time.Second, "commit interval max %v, must be at most 5s (half of the transaction timeout)", c.CommitIntervalMax)
+	check(c.EndTimeout > 0, "end timeout %v, must be above 0", c.EndTimeout)
+	return errors.Join(errs...)
+}
+
+// Observer is told what happens, for metrics and tests. Its methods are called
+// from the loop and must not block.
+type Observer interface {
+	Ended(stage string, committed bool, records int, took time.Duration)
+	Restored(stage string, tp TopicPartition, records, bytes int64, took time.Duration)
+	Halted(stage string, tp TopicPartition, reason string)
+	Wiped(stage string, tp TopicPartition, reason string)
+	DeadLettered(stage, reason string)
+}
+
+type nobody struct{}
+
+func (nobody) Ended(string, bool, int, time.Duration)                       {}
+func (nobody) Restored(string, TopicPartition, int64, int64, time.Duration) {}
+func (nobody) Halted(string, TopicPartition, string)                        {}
+func (nobody) Wiped(string, TopicPartition, string)                         {}
+func (nobody) DeadLettered(string, string)                                  {}

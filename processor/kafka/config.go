@@ -1,0 +1,96 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/plugin/kslog"
+
+	"holdfast/topology"
+)
+
+// Config says how to reach the cluster and how to behave in its groups.
+type Config struct {
+	// Client holds what every client needs: brokers, TLS, SASL, dialer.
+	Client   []kgo.Opt
+	Topology *topology.Topology
+	Logger   *slog.Logger
+
+	// SessionTimeout: a member that is silent for so long loses its partitions.
+	SessionTimeout time.Duration
+	// RebalanceTimeout: how long the group waits for a member that finishes its
+	// transaction.
+	RebalanceTimeout time.Duration
+	// TransactionTimeout: a transaction open for longer is aborted by the
+	// broker. It is how long a crashed member that doesn't come back keeps
+	// readers waiting.
+	TransactionTimeout time.Duration
+	// FetchMaxWait: how long the broker may wait for new records.
+	FetchMaxWait time.Duration
+	// FetchBytesMax bounds one fetch of one client, FetchPartitionBytesMax its
+	// part of one partition.
+	FetchBytesMax          int32
+	FetchPartitionBytesMax int32
+	// Static membership: a restart within SessionTimeout keeps its partitions.
+	Static bool
+	// Compression of what is produced.
+	Compression kgo.CompressionCodec
+}
+
+// Default returns the configuration with all defaults set.
+func Default() Config {
+	return Config{
+		Logger:                 slog.New(slog.DiscardHandler),
+		SessionTimeout:         45 * time.Second,
+		RebalanceTimeout:       60 * time.Second,
+		TransactionTimeout:     10 * time.Second,
+		FetchMaxWait:           250 * time.Millisecond,
+		FetchBytesMax:          16 << 20,
+		FetchPartitionBytesMax: 2 << 20,
+		Static:                 true,
+		Compression:            kgo.Lz4Compression(),
+	}
+}
+
+// Validate reports all problems at once.
+func (c *Config) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	check(c.Topology != nil, "topology is missing")
+	check(c.SessionTimeout >= time.Second, "session timeout %v, must be at least 1s", c.SessionTimeout)
+	check(c.RebalanceTimeout >= time.Second, "rebalance timeout %v, must be at least 1s", c.RebalanceTimeout)
+	check(c.TransactionTimeout >= time.Second, "transaction timeout %v, must be at least 1s", c.TransactionTimeout)
+	check(c.FetchBytesMax >= c.FetchPartitionBytesMax, "fetch bytes max %d is below fetch partition bytes max %d", c.FetchBytesMax, c.FetchPartitionBytesMax)
+	return errors.Join(errs...)
+}
+
+// recordBytesMax is what a batch of a topic may weigh: dead letters carry what
+// was too large for everybody else.
+func (c *Config) recordBytesMax() func(topic string) int32 {
+	dlq := c.Topology.Name(topology.DeadLetters)
+	return func(topic string) int32 {
+		if topic == dlq {
+			return 16 << 20
+		}
+		return 1_000_012
+	}
+}
+
+func (c *Config) base(what string) []kgo.Opt {
+	return append([]kgo.Opt{
+		kgo.ClientID(c.Topology.AppID + "-" + what),
+		kgo.WithLogger(kslog.New(quieter(c.Logger))),
+		kgo.DisableClientMetrics(),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+	}, c.Client...)
+}
+
+// quieter hides what the client says at level info: a line per transaction.
+func quieter(l *slog.Logger) *slog.Logger { return slog.New(atLeastWarn{l.Handler()}) }

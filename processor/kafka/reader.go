@@ -1,0 +1,62 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"holdfast/processor"
+	"holdfast/topology/record"
+)
+
+// reader reads one partition with a plain client of its own.
+type reader struct {
+	client  *kgo.Client
+	records []processor.ChangelogRecord
+}
+
+// Read opens a reader. Control records are kept: the marker of a transaction may
+// be the last thing before the end, and a reader that never sees it would wait
+// for ever.
+func (c *Cluster) Read(_ context.Context, tp processor.TopicPartition, from record.Offset) (processor.ChangelogReader, error) {
+	client, err := kgo.NewClient(append(c.cfg.base("restore"),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{tp.Topic: {int32(tp.Partition): kgo.NewOffset().At(int64(from))}}),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(),
+		kgo.FetchMaxWait(100*time.Millisecond),
+		kgo.FetchMaxBytes(16<<20),
+		kgo.FetchMaxPartitionBytes(8<<20),
+		kgo.MaxConcurrentFetches(1),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("making a reader: %w", err)
+	}
+	return &reader{client: client}, nil
+}
+
+func (r *reader) Read(ctx context.Context) ([]processor.ChangelogRecord, error) {
+	fetches := r.client.PollFetches(ctx)
+	r.records = r.records[:0]
+	fetches.EachRecord(func(rec *kgo.Record) {
+		r.records = append(r.records, processor.ChangelogRecord{Offset: record.Offset(rec.Offset), Value: rec.Value, Control: rec.Attrs.IsControl()})
+	})
+	for _, e := range fetches.Errors() {
+		if errors.Is(e.Err, kerr.OffsetOutOfRange) {
+			return nil, processor.ErrTruncated
+		}
+		if ke := (*kerr.Error)(nil); errors.As(e.Err, &ke) && ke.Retriable {
+			continue
+		}
+		if len(r.records) == 0 {
+			return nil, e.Err
+		}
+	}
+	return r.records, nil
+}
+
+func (r *reader) Close() { r.client.Close() }

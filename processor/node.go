@@ -1,0 +1,93 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Node runs the workers of one process.
+type Node struct {
+	cfg    Config
+	status *statusBoard
+	stores *Stores
+}
+
+// NewNode checks the configuration.
+func NewNode(cfg Config) (*Node, error) {
+	if cfg.Metrics == nil {
+		cfg.Metrics = nobody{}
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("configuration of the node: %w", err)
+	}
+	return &Node{cfg: cfg, status: newStatusBoard(), stores: NewStores()}, nil
+}
+
+// Run joins all groups and works until ctx ends; then every worker finishes its
+// transaction, closes its stores and returns. The first worker that can't go on
+// stops the others, and its error is returned.
+func (n *Node) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	for _, sc := range n.cfg.Stages {
+		for slot := range sc.Workers {
+			w := newWorker(&n.cfg, sc, slot, n.stores, n.status)
+			wg.Go(func() {
+				if err := w.Run(ctx); err != nil {
+					mu.Lock()
+					errs = append(errs, err)
+					mu.Unlock()
+					cancel()
+				}
+			})
+		}
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// Status returns where every partition of this node stands.
+func (n *Node) Status() []PartitionStatus { return n.status.list(n.cfg.Env.Now()) }
+
+// Loop is one worker whose loop is driven from outside, round by round: for a
+// simulation, which decides itself who runs when.
+type Loop struct{ w *worker }
+
+// NewLoop makes the loop of one worker of a stage.
+func (n *Node) NewLoop(stage string, slot int) *Loop {
+	for _, sc := range n.cfg.Stages {
+		if sc.Name == stage {
+			return &Loop{newWorker(&n.cfg, sc, slot, n.stores, n.status)}
+		}
+	}
+	panic("BUG: no stage " + stage + " on this node")
+}
+
+// Join makes the loop's session.
+func (l *Loop) Join(ctx context.Context) error { return l.w.join(ctx) }
+
+// Step does one round. rejoin tells that the session is lost and Join is due.
+func (l *Loop) Step(ctx context.Context) (rejoin bool, err error) {
+	err = l.w.Step(ctx)
+	if err != nil {
+		l.w.dropBatch()
+		if fateOf(err) == fateRejoin || fateOf(err) == fateRetry {
+			l.w.session.Close(false)
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+// Stop ends the loop gracefully.
+func (l *Loop) Stop() error {
+	err := l.w.stop()
+	l.w.closeTasks()
+	l.w.session.Close(false)
+	return err
+}

@@ -1,0 +1,165 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+
+	"holdfast/topology/record"
+)
+
+// reconcile makes the tasks agree with the assignment, on every round of the
+// loop and not in the client's callbacks: a second revocation before the next
+// End never reaches them (the session's wrapper returns early), so a store that
+// hung on a callback would stay open for a partition that is somebody else's.
+//
+// It runs only while no transaction is open, or within one while the group is
+// kept from rebalancing; so a task that goes has nothing in the batch.
+func (w *worker) reconcile() error {
+	if w.batch.open {
+		return nil
+	}
+	assigned := w.session.Assigned()
+	changed := false
+	for _, tp := range assigned {
+		t := w.tasks[tp]
+		if t == nil {
+			t = w.newTask(tp)
+			w.tasks[tp] = t
+			w.session.Pause(tp)
+			changed = true
+		}
+		t.revoked = false
+	}
+	if len(w.tasks) > len(assigned) {
+		mine := map[TopicPartition]bool{}
+		for _, tp := range assigned {
+			mine[tp] = true
+		}
+		for _, t := range w.order {
+			if !mine[t.tp] {
+				t.revoked = true
+			}
+		}
+	}
+	if changed {
+		w.sortTasks()
+	}
+	gone := false
+	for _, t := range w.order {
+		if err := w.advance(t); err != nil {
+			return err
+		}
+		if t.revoked && t.phase != phaseRestoring {
+			w.close(t)
+			delete(w.tasks, t.tp)
+			gone = true
+		}
+	}
+	if gone {
+		w.sortTasks()
+	}
+	return nil
+}
+
+func (w *worker) newTask(tp TopicPartition) *task {
+	t := &task{tp: tp, stage: w.stage.New(tp), phase: phaseWaiting}
+	if c := w.cfg.Topology.Stage(w.stage.Name).Changelog; c != "" {
+		t.changelog = TopicPartition{w.cfg.Topology.Name(c), tp.Partition}
+	}
+	t.tx = tx{batch: w.batch, obs: w.cfg.Metrics, stage: w.stage.Name}
+	return t
+}
+
+// advance moves a task on its way to running.
+func (w *worker) advance(t *task) error {
+	switch t.phase {
+	case phaseWaiting:
+		if t.revoked || (t.hasState() && !w.stores.take(t.changelog, w)) {
+			return nil
+		}
+		w.restore(t)
+	case phaseRestoring:
+		if t.revoked {
+			t.cancel()
+		}
+	default:
+		return nil
+	}
+	select {
+	case r := <-t.restored:
+		return w.takeUp(t, r)
+	default:
+		return nil
+	}
+}
+
+// restore sends the task's store to be opened and rolled forward, with the
+// partition paused meanwhile. Until the result is taken up, the store belongs
+// to the restore.
+func (w *worker) restore(t *task) {
+	w.session.Pause(t.tp)
+	t.phase = phaseRestoring
+	ctx, cancel := context.WithCancel(context.Background())
+	t.cancel = cancel
+	t.restored = make(chan restoreResult, 1)
+	t.progress = &restoreProgress{}
+	r := &restorer{cfg: w.cfg, group: w.group, stage: w.stage.Name, tp: t.tp, changelog: t.changelog, store: t.store, progress: t.progress, log: w.log}
+	results := t.restored
+	w.cfg.Env.Spawn(func() { results <- r.run(ctx) })
+	w.status.set(w.stage.Name, t)
+}
+
+// takeUp starts or halts a task whose restore has ended. An error ends the
+// process.
+func (w *worker) takeUp(t *task, r restoreResult) error {
+	t.cancel()
+	t.store, t.tx.store = r.store, r.store
+	if t.revoked {
+		t.phase = phaseHalted // closed by reconcile at once
+		return nil
+	}
+	if r.err != nil {
+		switch fateOf(r.err) {
+		case fateRetry, fateRejoin: // a restore has a client of its own: the session is as good as before
+			w.log.Warn("restore is tried again", "topic", t.tp.Topic, "partition", t.tp.Partition, "err", r.err)
+			w.restore(t)
+		case fateStop:
+			return r.err
+		default:
+			w.halt(t, fmt.Errorf("restoring: %w", r.err))
+		}
+		return nil
+	}
+	t.next, t.committed = r.next, r.next
+	if t.hasState() {
+		t.tx.now = record.Millis(t.store.Position().StreamTimeMillis)
+	}
+	t.phase = phaseRunning
+	w.session.Seek(map[TopicPartition]record.Offset{t.tp: t.next})
+	w.session.Resume(t.tp)
+	w.status.set(w.stage.Name, t)
+	if r.records > 0 || r.wiped != "" {
+		w.log.Info("restored", "topic", t.tp.Topic, "partition", t.tp.Partition, "deltas", r.records, "bytes", r.bytes, "seconds", r.took.Seconds(), "wiped", r.wiped)
+	}
+	return nil
+}
+
+// close gives a task's store back. What isn't flushed would only have to be
+// replayed; flushing makes the next start cheap.
+func (w *worker) close(t *task) {
+	if t.phase == phaseRestoring {
+		t.cancel()
+		r := <-t.restored
+		t.store = r.store
+	}
+	if t.store != nil {
+		if err := t.store.Close(); err != nil {
+			w.log.Warn("closing store", "topic", t.tp.Topic, "partition", t.tp.Partition, "err", err)
+		}
+		t.store = nil
+	}
+	if t.hasState() && t.phase != phaseWaiting {
+		w.stores.give(t.changelog, w)
+	}
+	w.status.remove(w.stage.Name, t)
+}

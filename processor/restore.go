@@ -1,0 +1,219 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"holdfast/state"
+	"holdfast/topology/record"
+)
+
+// ErrTruncated means that a log starts above the offset that was to be read.
+var ErrTruncated = errors.New("log starts above the wanted offset")
+
+// restorer brings one task to the place where it may decide again. In
+// production it runs in a goroutine of its own with a plain reader, while the
+// worker goes on polling with the partition paused.
+type restorer struct {
+	cfg       *Config
+	group     string
+	stage     string
+	tp        TopicPartition
+	changelog TopicPartition // empty topic: no state, only the place in the log
+	store     *state.Store   // nil: to be opened
+	progress  *restoreProgress
+	log       *slog.Logger
+}
+
+// restoreProgress is read by the status page while the restore runs.
+type restoreProgress struct {
+	first, next, end atomic.Int64 // changelog offsets
+	begun            atomic.Int64 // wall clock, nanoseconds
+}
+
+type restoreResult struct {
+	store   *state.Store
+	next    record.Offset // input offset to decide next
+	records int64
+	bytes   int64
+	took    time.Duration
+	wiped   string // why the store was begun anew, "" if it wasn't
+	err     error
+}
+
+func (r *restorer) run(ctx context.Context) (out restoreResult) {
+	begun := r.cfg.Env.Now()
+	r.progress.begun.Store(begun.UnixNano())
+	out.store = r.store
+	defer func() {
+		out.took = r.cfg.Env.Now().Sub(begun)
+		if out.err == nil && r.changelog.Topic != "" {
+			r.cfg.Metrics.Restored(r.stage, r.tp, out.records, out.bytes, out.took)
+			if out.wiped != "" {
+				r.cfg.Metrics.Wiped(r.stage, r.tp, out.wiped)
+			}
+		}
+	}()
+	// The group's offset first, then the changelog's end: whatever transaction
+	// moved the former has its delta below the latter.
+	committed, hasCommitted, err := r.cfg.Cluster.Committed(ctx, r.group, r.tp)
+	if err != nil {
+		out.err = fmt.Errorf("reading the committed offset: %w", err)
+		return out
+	}
+	inputStart, _, err := r.cfg.Cluster.Bounds(ctx, r.tp)
+	if err != nil {
+		out.err = fmt.Errorf("reading the bounds of %s/%d: %w", r.tp.Topic, r.tp.Partition, err)
+		return out
+	}
+	if r.changelog.Topic == "" {
+		out.next = max(inputStart, 0)
+		if hasCommitted {
+			out.next = committed
+		}
+		out.err = checkLogStart(r.tp, out.next, inputStart, hasCommitted)
+		return out
+	}
+	if out.store == nil {
+		if out.store, out.wiped, out.err = r.open(); out.err != nil {
+			return out
+		}
+	}
+	if out.err = r.rollForward(ctx, &out); out.err != nil {
+		return out
+	}
+	out.next, out.err = place(r.tp, out.store.Position(), committed, hasCommitted, inputStart)
+	return out
+}
+
+// open opens the task's store; a corrupt one is put aside and begun anew, since
+// all of it is on the log.
+func (r *restorer) open() (s *state.Store, wiped string, err error) {
+	c := r.cfg.Store
+	c.Dir = filepath.Join(r.cfg.DataDir, r.stage, strconv.Itoa(int(r.tp.Partition)))
+	c.Identity = state.Identity{ClusterID: r.cfg.ClusterID, Topic: r.changelog.Topic, TopicID: r.cfg.TopicIDs[r.changelog.Topic], Partition: int32(r.changelog.Partition)}
+	s, err = state.Open(c)
+	var corrupt *state.CorruptError
+	if errors.As(err, &corrupt) {
+		moved, qerr := state.Quarantine(c.FS, c.Dir)
+		if qerr != nil {
+			return nil, "", fmt.Errorf("putting a corrupt store aside: %w", errors.Join(qerr, err))
+		}
+		r.log.Error("store is corrupt, put aside and built anew from the changelog", "dir", c.Dir, "moved", moved, "err", err)
+		s, err = state.Open(c)
+		wiped = "corrupt"
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("opening store: %w", err)
+	}
+	return s, wiped, nil
+}
+
+// rollForward applies the changelog from the store's position to its end as
+// captured when it starts. It is done when it has seen an offset at or beyond
+// end-1, record or marker: a read_committed reader is never shown the marker
+// that ends a log as a record.
+func (r *restorer) rollForward(ctx context.Context, out *restoreResult) error {
+	restore := out.store.NewRestore()
+	defer func() {
+		n, b := restore.Stats()
+		out.records, out.bytes = n, b
+	}()
+	for {
+		start, end, err := r.cfg.Cluster.Bounds(ctx, r.changelog)
+		if err != nil {
+			return fmt.Errorf("reading the bounds of %s/%d: %w", r.changelog.Topic, r.changelog.Partition, err)
+		}
+		if before := restore.Next(); record.Offset(before) < start && before > 0 {
+			out.wiped = fmt.Sprintf("the changelog starts at %d, the store ends at %d", start, before)
+		}
+		if err := restore.LogStart(state.Offset(start)); err != nil {
+			return fmt.Errorf("starting at the changelog's start: %w", err)
+		}
+		if record.Offset(restore.Next()) >= end {
+			if done, why := restore.Complete(); !done {
+				return fmt.Errorf("changelog %s/%d: %s", r.changelog.Topic, r.changelog.Partition, why)
+			}
+			return nil
+		}
+		switch err := r.readTo(ctx, restore, end); {
+		case errors.Is(err, ErrTruncated):
+			continue // the owner's sweep moved the start past us: begin there
+		case err != nil:
+			return fmt.Errorf("reading changelog %s/%d: %w", r.changelog.Topic, r.changelog.Partition, err)
+		}
+		if done, _ := restore.Complete(); done {
+			return nil
+		}
+		// Begun in the middle of a sweep's round: what is redundant in front of
+		// it isn't all behind it yet, and the end has moved meanwhile.
+	}
+}
+
+// readTo feeds the records below end. A transaction that hangs open, or a log cut
+// below end, shows as a reader that sees nothing new: an error after a while,
+// never an under-read.
+func (r *restorer) readTo(ctx context.Context, restore *state.Restore, end record.Offset) error {
+	next := record.Offset(restore.Next())
+	r.progress.first.Store(int64(next))
+	r.progress.next.Store(int64(next))
+	r.progress.end.Store(int64(end))
+	reader, err := r.cfg.Cluster.Read(ctx, r.changelog, next)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	for next < end {
+		stall, cancel := context.WithTimeout(ctx, r.cfg.RestoreStallMax)
+		records, err := reader.Read(stall)
+		cancel()
+		if err != nil {
+			if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+				return fmt.Errorf("nothing new at offset %d for %v, the end is %d: a transaction hangs, or the log was cut", next, r.cfg.RestoreStallMax, end)
+			}
+			return err
+		}
+		for i := range records {
+			rec := &records[i]
+			if !rec.Control {
+				if err := restore.Feed(state.Offset(rec.Offset), rec.Value); err != nil {
+					return fmt.Errorf("offset %d: %w", rec.Offset, err)
+				}
+			}
+			next = rec.Offset + 1
+		}
+		r.progress.next.Store(int64(next))
+	}
+	return nil
+}
+
+// place decides where to go on, after the store has been rolled forward.
+//
+//	group = store   go on
+//	group < store   an operator set the group back, or the group has forgotten:
+//	                skip to the store, which has decided those records
+//	group > store   the changelog lacks what the group says is done: halt
+//	no group        the store's, or the start of the log where it has none
+func place(tp TopicPartition, p state.Position, committed record.Offset, hasCommitted bool, inputStart record.Offset) (record.Offset, error) {
+	next := record.Offset(p.Input)
+	if next < 0 {
+		next = inputStart
+	}
+	if hasCommitted && committed > next {
+		return 0, fmt.Errorf("%s/%d: the group has committed offset %d and the state ends at %d: the changelog has lost records, or belongs to another cluster; nothing is decided until somebody looks (setting the group's offset back to %d accepts the loss)", tp.Topic, tp.Partition, committed, next, next)
+	}
+	return next, checkLogStart(tp, next, inputStart, hasCommitted || p.Input >= 0)
+}
+
+func checkLogStart(tp TopicPartition, next, start record.Offset, begun bool) error {
+	if begun && next < start {
+		return fmt.Errorf("%s/%d: records %d to %d were deleted before they were decided (the log starts at %d)", tp.Topic, tp.Partition, next, start-1, start)
+	}
+	return nil
+}

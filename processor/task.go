@@ -1,0 +1,144 @@
+package processor
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"holdfast/processor/stage"
+	"holdfast/state"
+	"holdfast/topology/record"
+)
+
+// phase is where a task stands.
+//
+//	waiting ──(store free)──> restoring ──(store right)──> running ──(revoked)──> closed
+//	                              ^                           │
+//	                              └──(outcome unknown)────────┤
+//	                                                          └──(bug, I/O)──> halted
+//
+// The partition is paused in every phase but running.
+type phase uint8
+
+const (
+	phaseWaiting phase = iota
+	phaseRestoring
+	phaseRunning
+	phaseHalted
+)
+
+var phaseNames = [...]string{"waiting", "restoring", "running", "halted"}
+
+func (p phase) String() string { return phaseNames[p] }
+
+// task is one partition of one stage's input: its stage, its store and the
+// place in the log. It belongs to one worker, except while a restore runs.
+type task struct {
+	tp        TopicPartition
+	changelog TopicPartition // empty topic: the stage has no state
+	stage     stage.Stage
+	phase     phase
+	reason    string // phaseHalted: why
+
+	store *state.Store
+	tx    tx
+
+	// next is the offset after the last record decided in this batch, or to be
+	// read next; committed is what it goes back to when the batch is dropped.
+	// Between batches both are what the store holds and the group committed.
+	next, committed record.Offset
+	// inBatch tells that the task is in the open batch; records counts its part.
+	inBatch bool
+	records int
+
+	prepared  []*Out             // the delta's parts, between produce and apply
+	restored  chan restoreResult // phaseRestoring: the result comes here
+	cancel    context.CancelFunc // phaseRestoring: ends it early
+	revoked   bool               // phaseRestoring: not ours any longer
+	progress  *restoreProgress
+	lastInput time.Time // wall clock, for ticks only
+	lastTick  time.Time
+	nextLook  time.Time
+	trimming  chan trimmed
+}
+
+type trimmed struct {
+	before state.Offset
+	err    error
+}
+
+func (t *task) hasState() bool { return t.changelog.Topic != "" }
+
+// taskError is a failure of one task; its partition halts and the others go on.
+type taskError struct {
+	task  *task
+	cause error
+}
+
+func (e *taskError) Error() string {
+	return fmt.Sprintf("deciding %s/%d: %v", e.task.tp.Topic, e.task.tp.Partition, e.cause)
+}
+
+func (e *taskError) Unwrap() error { return e.cause }
+
+// decide runs the stage over the records. A panic (a broken invariant, a record
+// on an internal log that can't be read) fails the task alone.
+func (t *task) decide(records []stage.Record, clock record.Millis, jumpMax time.Duration) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if c, ok := p.(crash); ok {
+				panic(c)
+			}
+			err = &taskError{t, fmt.Errorf("offset %d: %v\n%s", t.next, p, debug.Stack())}
+		}
+	}()
+	for i := range records {
+		r := &records[i]
+		t.next = r.Offset
+		if jump := record.Millis(jumpMax.Milliseconds()); t.hasState() && t.tx.now > 0 && r.At > t.tx.now+jump && r.At > clock+jump {
+			return &taskError{t, fmt.Errorf("offset %d: append time %s is more than %v ahead of the record before (%s) and of this node's clock (%s): a broker's clock is wrong", r.Offset, r.At, jumpMax, t.tx.now, clock)}
+		}
+		t.tx.now = max(t.tx.now, r.At)
+		t.stage.Decide(&t.tx, r)
+		t.next = r.Offset + 1
+	}
+	return t.failure()
+}
+
+// finish lets the stage write what it put off.
+func (t *task) finish() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if c, ok := p.(crash); ok {
+				panic(c)
+			}
+			err = &taskError{t, fmt.Errorf("finishing at offset %d: %v\n%s", t.next, p, debug.Stack())}
+		}
+	}()
+	t.stage.Finish(&t.tx)
+	return t.failure()
+}
+
+func (t *task) failure() error {
+	if t.tx.err != nil {
+		return &taskError{t, t.tx.err}
+	}
+	return nil
+}
+
+// drop forgets everything since the last commit.
+func (t *task) drop() {
+	t.stage.Reset()
+	t.tx.err = nil
+	t.inBatch, t.records, t.prepared = false, 0, nil
+	t.next = t.committed
+	if t.hasState() {
+		t.store.Drop()
+		t.tx.now = record.Millis(t.store.Position().StreamTimeMillis)
+	}
+}
+
+// crash is what a simulation panics with at a named point: it must fall through
+// every recover of the run time, as a real crash would.
+type crash interface{ IsCrash() }
