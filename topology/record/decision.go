@@ -40,6 +40,11 @@ const (
 	ReasonBelowZero  = "below_zero"
 	ReasonAboveMax   = "above_max"
 	ReasonCountOld   = "count_older"
+	// ReasonEventIDConflict is a stock event whose id came before with other content.
+	ReasonEventIDConflict = "event_id_conflict"
+	// ReasonFoundByShipment is a shipment of units that a count hadn't seen: they
+	// were booked in first.
+	ReasonFoundByShipment = "found_by_shipment"
 )
 
 // Counters are the units of a SKU at a warehouse.

@@ -1,0 +1,105 @@
+package inventory
+
+import (
+	"fmt"
+
+	"holdfast/processor/stage"
+	"holdfast/topology/record"
+)
+
+// cached is an item in the open transaction.
+type cached struct {
+	Item
+	stored  bool          // the state has a value for it
+	dirty   bool          // to be written
+	moved   bool          // counters changed: to be told
+	touched record.Origin // of the last entry that changed it
+}
+
+// cache holds the items of the open transaction. Its memory is used again from
+// one transaction to the next.
+type cache struct {
+	bySKU map[record.SKU]*cached
+	// items[:used] are those of this transaction, in the order they were first
+	// touched: the order of all that Finish writes.
+	items []*cached
+	used  int
+	// most is the largest number of items since bySKU was made, which is what
+	// clearing it costs.
+	most int
+}
+
+// load returns the item, from state at its first touch in the transaction.
+func (s *Stage) load(tx stage.Tx, sku record.SKU) *cached {
+	if c := s.cache.bySKU[sku]; c != nil {
+		return c
+	}
+	c := s.cache.next()
+	s.key = appendItemKey(s.key[:0], sku)
+	if value, ok := tx.Get(s.key); ok {
+		if err := c.decode(value); err != nil {
+			panic(fmt.Sprintf("BUG: state of %q: %v", sku, err))
+		}
+		c.stored = true
+	}
+	c.SKU = sku
+	s.cache.bySKU[sku] = c
+	return c
+}
+
+func (c *cache) next() *cached {
+	if c.used == len(c.items) {
+		c.items = append(c.items, &cached{})
+	}
+	c.used++
+	return c.items[c.used-1]
+}
+
+// reset forgets all items. A map keeps the size it once had, and clearing it
+// costs that size; after a small transaction the few keys are deleted instead.
+func (c *cache) reset() {
+	c.most = max(c.most, c.used)
+	if c.used < c.most/8 {
+		for _, it := range c.items[:c.used] {
+			delete(c.bySKU, it.SKU)
+		}
+	} else {
+		clear(c.bySKU)
+	}
+	for _, it := range c.items[:c.used] {
+		it.Item.reset()
+		it.stored, it.dirty, it.moved, it.touched = false, false, false, record.Origin{}
+	}
+	c.used = 0
+}
+
+// changed notes that the decision changed the item.
+func (c *cached) changed(d *record.Decision, origin record.Origin) {
+	c.dirty = true
+	c.moved = c.moved || len(d.Moves) > 0
+	c.touched = origin
+}
+
+// write puts the item into state and tells where it stands now.
+func (s *Stage) write(tx stage.Tx, c *cached) {
+	if c.dirty {
+		s.key = appendItemKey(s.key[:0], c.SKU)
+		if !c.empty() {
+			s.value = appendItem(s.value[:0], &c.Item)
+			tx.Put(s.key, s.value)
+		} else if c.stored {
+			tx.Delete(s.key)
+		}
+	}
+	if c.moved {
+		a := &s.availability
+		a.SKU, a.Fed, a.Rows = c.SKU, c.Fed, a.Rows[:0]
+		for i := range c.Rows {
+			r := &c.Rows[i]
+			a.Rows = append(a.Rows, record.AvailabilityRow{Warehouse: r.Warehouse, Number: r.Number, Counters: r.Counters})
+		}
+		s.value = record.AppendAvailability(s.value[:0], a)
+		s.key = append(s.key[:0], c.SKU...)
+		tx.Send(stage.LogAvailability, record.KindAvailability, s.key, c.touched, s.value)
+	}
+}

@@ -1,0 +1,123 @@
+package inventory
+
+import (
+	"fmt"
+
+	"holdfast/processor/stage"
+	"holdfast/topology/record"
+)
+
+// decideCommand decides what the orders stage asks for.
+func (s *Stage) decideCommand(tx stage.Tx, e *record.Entry) error {
+	c := &s.command
+	if err := c.Decode(e.Body); err != nil {
+		return err
+	}
+	if err := checkIDs(e.Key, c.SKU, string(c.OrderKey)); err != nil {
+		return err
+	}
+	it := s.load(tx, c.SKU)
+	h := &s.hold
+	stored := s.loadHold(tx, it, c.OrderKey, h)
+	if stored && c.Verb == record.VerbReserve && h.Attempt < c.Attempt {
+		s.replace(tx, it, e.Origin)
+	}
+	waited, seq := h.Waiting > 0, h.Seq
+
+	d := s.begin(c.Verb, c.SKU, c.Cause)
+	d.OrderKey, d.Attempt = c.OrderKey, c.Attempt
+	switch c.Verb {
+	case record.VerbReserve:
+		reserve(&it.Item, h, c, d, &s.picker)
+	case record.VerbConfirm:
+		confirm(&it.Item, h, c, d)
+	case record.VerbRelease:
+		release(&it.Item, h, c, d)
+	case record.VerbShip:
+		ship(&it.Item, h, c, d)
+	default:
+		return fmt.Errorf("command with verb %s", c.Verb)
+	}
+	check(&it.Item, h, d)
+	if s.changes(d) {
+		it.changed(d, e.Origin)
+		s.writeHold(tx, c.SKU, c.OrderKey, h, stored)
+		switch {
+		case waited && h.Waiting == 0:
+			s.leaveLine(tx, c.SKU, seq)
+		case !waited && h.Waiting > 0:
+			s.joinLine(tx, c, h.Seq)
+		}
+	}
+	s.send(tx, e.Origin)
+	if c.Verb == record.VerbRelease {
+		s.serve(tx, it, "order:", string(c.OrderKey), e.Origin)
+	}
+	return nil
+}
+
+// changes tells whether the decision changed the hold or the item.
+func (s *Stage) changes(d *record.Decision) bool {
+	switch d.Outcome {
+	case record.OutcomeExists, record.OutcomeStale, record.OutcomeNoClaim:
+		return false
+	}
+	return true
+}
+
+// replace ends the claim of an earlier attempt: a release like any other, with
+// a decision of its own in the ledger, and its units go to who waits first.
+func (s *Stage) replace(tx stage.Tx, it *cached, origin record.Origin) {
+	c, h := &s.command, &s.hold
+	d := s.begin(record.VerbRelease, c.SKU, c.Cause)
+	d.OrderKey, d.Attempt = c.OrderKey, h.Attempt
+	waited, seq := h.Waiting > 0, h.Seq
+	release(&it.Item, h, c, d)
+	check(&it.Item, h, d)
+	it.changed(d, origin)
+	s.writeHold(tx, c.SKU, c.OrderKey, h, true)
+	if waited {
+		s.leaveLine(tx, c.SKU, seq)
+	}
+	s.send(tx, origin)
+	s.serve(tx, it, "order:", string(c.OrderKey), origin)
+}
+
+// loadHold reads the order's hold into h, and tells whether there is one.
+func (s *Stage) loadHold(tx stage.Tx, it *cached, order record.OrderKey, h *Hold) bool {
+	h.reset()
+	if it.Holds == 0 {
+		return false
+	}
+	s.key = appendHoldKey(s.key[:0], it.SKU, order)
+	value, ok := tx.Get(s.key)
+	if !ok {
+		return false
+	}
+	if err := h.decode(value); err != nil {
+		panic(fmt.Sprintf("BUG: state of %q for %q: %v", it.SKU, order, err))
+	}
+	return true
+}
+
+// writeHold keeps a hold that claims something, and only such a one.
+func (s *Stage) writeHold(tx stage.Tx, sku record.SKU, order record.OrderKey, h *Hold, stored bool) {
+	s.key = appendHoldKey(s.key[:0], sku, order)
+	if h.live() {
+		s.value = appendHold(s.value[:0], h)
+		tx.Put(s.key, s.value)
+	} else if stored {
+		tx.Delete(s.key)
+	}
+}
+
+func (s *Stage) joinLine(tx stage.Tx, c *record.Command, seq uint64) {
+	s.key = appendWaiterKey(s.key[:0], c.SKU, seq)
+	s.value = appendWaiter(s.value[:0], c.OrderKey, c.Ranked)
+	tx.Put(s.key, s.value)
+}
+
+func (s *Stage) leaveLine(tx stage.Tx, sku record.SKU, seq uint64) {
+	s.key = appendWaiterKey(s.key[:0], sku, seq)
+	tx.Delete(s.key)
+}

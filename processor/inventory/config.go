@@ -1,0 +1,40 @@
+package inventory
+
+import (
+	"errors"
+	"fmt"
+
+	"holdfast/topology/record"
+)
+
+// Config of the stage. A field that is zero has its default.
+type Config struct {
+	// RememberMillis is how long the id of a stock event is remembered at least;
+	// it is rounded up to the next full hour of the log's time. 24 h.
+	RememberMillis record.Millis
+	// ForgetMax is how many event ids one transaction forgets at most: enough to
+	// keep up with a feed of thousands a second, too few to be felt. 1000.
+	ForgetMax int
+}
+
+// Validate reports everything that is wrong.
+func (c Config) Validate() error {
+	var errs []error
+	if c.RememberMillis < 0 {
+		errs = append(errs, fmt.Errorf("inventory: RememberMillis is %d, must not be negative", c.RememberMillis))
+	}
+	if c.ForgetMax < 0 {
+		errs = append(errs, fmt.Errorf("inventory: ForgetMax is %d, must not be negative", c.ForgetMax))
+	}
+	return errors.Join(errs...)
+}
+
+func (c Config) withDefaults() Config {
+	if c.RememberMillis == 0 {
+		c.RememberMillis = 24 * hourMillis
+	}
+	if c.ForgetMax == 0 {
+		c.ForgetMax = 1000
+	}
+	return c
+}

@@ -1,0 +1,40 @@
+// Package inventory is the stage that owns stock: the only place where units
+// are promised. It reads log.inventory, whose keys are SKUs, so every SKU has
+// one writer and one order of events, and check and claim are one step.
+//
+//	log.inventory                    state of the task                   out
+//	 Command  reserve ─┐      i sku            Item: counters by    ┌─> log.orders        decision of reserve and fill,
+//	          confirm  │                       warehouse            │                     keyed by order
+//	          release  ├────> h sku 0 order    Hold: what an order ─┤
+//	          ship    ─┘                       claims of the SKU    ├─> log.availability  decision of all else, keyed by
+//	 Stock    count   ─┐      w sku 0 class n  Waiter: who waits    │                     SKU: the ledger
+//	          receive  ├────> e … x … p        event ids of the    ─┤
+//	          adjust  ─┘                       last 24 hours        └─> log.availability  one Availability per SKU changed
+//	 tick                                                                                 and transaction
+//
+// The verbs are pure functions, one a file: they change an Item and a Hold in
+// memory and fill in a record.Decision. The rest loads, calls and emits:
+//
+//	stage.go    Decide: entry by entry; Finish: items changed are written once
+//	cache.go    items of the open transaction, in the order they were first touched
+//	command.go  load hold, call the verb, write hold and waiter, send the decision
+//	stock.go    the stock feed: event ids seen, verbs, dead letters
+//	serve.go    units that came free go to who waits, before anybody else can ask
+//	memory.go   event ids: remembered, and forgotten in chunks
+//	pick.go     which warehouses serve
+//	check.go    what must be true after every decision, always checked
+//
+// What isn't obvious:
+//
+//   - A hold is the memory of its reserve: a repetition while the order claims
+//     or waits is answered from it. When the claim has gone (released, or
+//     shipped to the last unit) nothing is kept, so state doesn't grow with
+//     closed orders. The log carries every command once, so nothing more is
+//     needed.
+//   - No unit is available at a warehouse that anybody waiting for the SKU could
+//     be served from: who waits has taken all there was, and units that come
+//     free later are handed out in the same step. So a reserve never has to
+//     look at who waits, and only warehouses that gained units are handed out.
+//   - Strings in Item, Hold and Command are views of the log's records and of
+//     state values. They are good until Reset, which lets go of all of them.
+package inventory

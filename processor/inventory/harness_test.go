@@ -1,0 +1,359 @@
+package inventory
+
+import (
+	"bytes"
+	"fmt"
+	"sort"
+	"strings"
+
+	"holdfast/processor/stage"
+	"holdfast/processor/stage/stagetest"
+	"holdfast/topology/record"
+)
+
+// task runs a Stage as the run time does, and holds it to the contract: views
+// that it was lent are spoilt at Reset, or at the end of a scan's step, and
+// writing during a scan is an error.
+type task struct {
+	stagetest.Task
+	stage    *Stage
+	scanning bool
+	lent     [][]byte
+	offset   record.Offset
+}
+
+func newTask(cfg Config) *task {
+	return &task{Task: *stagetest.NewTask(nil), stage: New(cfg)}
+}
+
+// run decides the entries in one transaction, all in one envelope.
+func (t *task) run(entries ...record.Entry) { t.runEnvelopes(entries) }
+
+// runEnvelopes decides some envelopes in one transaction.
+func (t *task) runEnvelopes(envelopes ...[]record.Entry) {
+	for _, entries := range envelopes {
+		var b record.EnvelopeBuilder
+		for _, e := range entries {
+			b.Add(e.Kind, e.Key, e.Origin, e.Body)
+		}
+		value := t.lend(b.Close())
+		t.stage.Decide(t, &stage.Record{Topic: "log.inventory", Offset: t.offset, At: t.Clock, Value: value})
+		t.offset++
+	}
+	t.stage.Finish(t)
+	t.stage.Reset()
+	for _, b := range t.lent {
+		spoil(b)
+	}
+	t.lent = t.lent[:0]
+}
+
+func (t *task) lend(b []byte) []byte {
+	c := bytes.Clone(b)
+	t.lent = append(t.lent, c)
+	return c
+}
+
+func spoil(b []byte) {
+	for i := range b {
+		b[i] = 0xa5
+	}
+}
+
+func (t *task) Get(key []byte) ([]byte, bool) {
+	v, ok := t.Task.Get(key)
+	return t.lend(v), ok
+}
+
+func (t *task) Scan(from, to []byte, fn func(key, value []byte) bool) {
+	t.scanning = true
+	t.Task.Scan(from, to, func(key, value []byte) bool {
+		value = bytes.Clone(value)
+		more := fn(key, value)
+		spoil(key)
+		spoil(value)
+		return more
+	})
+	t.scanning = false
+}
+
+func (t *task) Put(key, value []byte) {
+	t.mayWrite()
+	t.Task.Put(key, value)
+}
+
+func (t *task) Delete(key []byte) {
+	t.mayWrite()
+	t.Task.Delete(key)
+}
+
+func (t *task) Send(log stage.Log, kind record.Kind, key []byte, origin record.Origin, body []byte) {
+	t.mayWrite()
+	origin.Topic = strings.Clone(origin.Topic)
+	t.Task.Send(log, kind, key, origin, body)
+}
+
+func (t *task) DeadLetter(d stage.DeadLetter) {
+	t.mayWrite()
+	d.Origin.Topic = strings.Clone(d.Origin.Topic)
+	t.Task.DeadLetter(d)
+}
+
+func (t *task) mayWrite() {
+	if t.scanning {
+		panic("written during a scan")
+	}
+}
+
+// decisions takes the decisions out of what was sent; availability stays out.
+func decisions(sent []stagetest.Sent) []record.Decision {
+	var out []record.Decision
+	for _, s := range sent {
+		if s.Entry.Kind != record.KindDecision {
+			continue
+		}
+		var d record.Decision
+		if err := d.Decode(s.Entry.Body); err != nil {
+			panic(err)
+		}
+		wantLog, wantKey := stage.LogAvailability, string(d.SKU)
+		if d.Verb == record.VerbReserve || d.Verb == record.VerbFill {
+			wantLog, wantKey = stage.LogOrders, string(d.OrderKey)
+		}
+		if s.Log != wantLog || string(s.Entry.Key) != wantKey || s.All {
+			panic(fmt.Sprintf("decision %+v was sent to log %d with key %q", d, s.Log, s.Entry.Key))
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// item returns the item in state; an unknown one is empty.
+func (t *task) item(sku record.SKU) Item {
+	it := Item{}
+	if v, ok := t.State[string(appendItemKey(nil, sku))]; ok {
+		if err := it.decode(v); err != nil {
+			panic(err)
+		}
+	}
+	it.SKU = sku
+	return it
+}
+
+func (t *task) counters(sku record.SKU, w record.WarehouseID) record.Counters {
+	it := t.item(sku)
+	if at, ok := it.find(w); ok {
+		return it.Rows[at].Counters
+	}
+	return record.Counters{}
+}
+
+// hold returns the hold in state.
+func (t *task) hold(sku record.SKU, order record.OrderKey) (h Hold, ok bool) {
+	v, ok := t.State[string(appendHoldKey(nil, sku, order))]
+	if ok {
+		if err := h.decode(v); err != nil {
+			panic(err)
+		}
+	}
+	return h, ok
+}
+
+// holds returns all holds in state, by "order sku".
+func (t *task) holds() map[string]Hold {
+	out := map[string]Hold{}
+	for k, v := range t.State {
+		if k[0] != prefixHold {
+			continue
+		}
+		sku, order, _ := strings.Cut(k[1:], "\x00")
+		var h Hold
+		if err := h.decode(v); err != nil {
+			panic(err)
+		}
+		out[order+" "+sku] = h
+	}
+	return out
+}
+
+// soundness compares the counters of every item with the sums of its holds, and
+// the line with the holds that wait. It returns what is wrong.
+func (t *task) soundness() error {
+	type place struct {
+		sku record.SKU
+		w   record.WarehouseID
+	}
+	held, allocated := map[place]record.Quantity{}, map[place]record.Quantity{}
+	waiting, holds := map[record.SKU]record.Quantity{}, map[record.SKU]uint64{}
+	lines := 0
+	for k, h := range t.holds() {
+		order, s, _ := strings.Cut(k, " ")
+		sku := record.SKU(s)
+		for _, p := range h.Parts {
+			if h.Allocated {
+				allocated[place{sku, p.Warehouse}] += p.Qty
+			} else {
+				held[place{sku, p.Warehouse}] += p.Qty
+			}
+		}
+		holds[sku]++
+		if h.Waiting == 0 {
+			continue
+		}
+		waiting[sku] += h.Waiting
+		lines++
+		var w waiter
+		if err := w.decode(t.State[string(appendWaiterKey(nil, sku, h.Seq))]); err != nil || string(w.OrderKey) != order {
+			return fmt.Errorf("%s waits at %d, where %q stands: %w", k, h.Seq, w.OrderKey, err)
+		}
+		it := t.item(sku)
+		if canServe(&it, w.Ranked) {
+			return fmt.Errorf("%s waits, though there is stock: %+v", k, it.Rows)
+		}
+	}
+	for k := range t.State {
+		switch k[0] {
+		case prefixWaiter:
+			lines--
+		case prefixItem:
+			it := t.item(record.SKU(k[1:]))
+			if it.Holds != holds[it.SKU] || it.Waiting != waiting[it.SKU] {
+				return fmt.Errorf("%s: %d holds, %d wait; counted %d and %d", it.SKU, it.Holds, it.Waiting, holds[it.SKU], waiting[it.SKU])
+			}
+			delete(holds, it.SKU)
+			for _, r := range it.Rows {
+				p := place{it.SKU, r.Warehouse}
+				if r.Held != held[p] || r.Allocated != allocated[p] {
+					return fmt.Errorf("%s: %+v; the holds' sums are %d held, %d allocated", it.SKU, r, held[p], allocated[p])
+				}
+				delete(held, p)
+				delete(allocated, p)
+			}
+		}
+	}
+	if len(held)+len(allocated)+len(holds)+lines != 0 {
+		return fmt.Errorf("claims without counters: %v %v, holds without item: %v, %d in line too many", held, allocated, holds, -lines)
+	}
+	return nil
+}
+
+// command makes an entry of log.inventory.
+func command(c record.Command) record.Entry {
+	return record.Entry{Kind: record.KindCommand, Key: []byte(c.SKU), Origin: origin(string(c.OrderKey)), Body: record.AppendCommand(nil, &c)}
+}
+
+// stockEvent makes an entry of log.inventory. The content hash is that of the
+// content.
+func stockEvent(c record.StockCommand) record.Entry {
+	if c.ContentHash == 0 {
+		for _, b := range fmt.Appendf(nil, "%v", c) {
+			c.ContentHash = c.ContentHash*131 + uint64(b)
+		}
+	}
+	return record.Entry{Kind: record.KindStock, Key: []byte(c.SKU), Origin: origin(c.EventID), Body: record.AppendStockCommand(nil, &c)}
+}
+
+// origin makes an origin that differs from one cause to another.
+func origin(of string) record.Origin {
+	n := 0
+	for _, b := range []byte(of) {
+		n = n*31%100_003 + int(b)
+	}
+	return record.Origin{Topic: fmt.Sprintf("holdfast.topic%d", n%3), Partition: record.Partition(n % 4), Offset: record.Offset(n)}
+}
+
+// tell writes a decision as one line.
+func tell(d *record.Decision) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s", d.Verb, d.SKU)
+	if d.OrderKey != "" {
+		fmt.Fprintf(&b, " for %s#%d", d.OrderKey, d.Attempt)
+	}
+	fmt.Fprintf(&b, ": %s, asked %d", d.Outcome, d.Requested)
+	for _, q := range []struct {
+		name string
+		n    record.Quantity
+	}{{"missing", d.Missing}, {"waiting", d.Waiting}} {
+		if q.n != 0 {
+			fmt.Fprintf(&b, ", %s %d", q.name, q.n)
+		}
+	}
+	if d.Allocated {
+		b.WriteString(", allocated")
+	}
+	for _, q := range []struct{ name, s string }{{"reason", d.Reason}, {"rule", d.Rule}, {"cause", d.Cause}} {
+		if q.s != "" {
+			fmt.Fprintf(&b, ", %s %s", q.name, q.s)
+		}
+	}
+	for _, m := range d.Moves {
+		fmt.Fprintf(&b, "\n    %s#%d %+d: %s > %s", m.Warehouse, m.Number, m.Qty, tellCounters(m.Before), tellCounters(m.After))
+	}
+	return b.String()
+}
+
+// tellCounters writes on hand/unavailable/held/allocated = available.
+func tellCounters(c record.Counters) string {
+	return fmt.Sprintf("%d/%d/%d/%d=%d", c.OnHand, c.Unavailable, c.Held, c.Allocated, c.Available())
+}
+
+// tellState writes the whole state, one key a line.
+func (t *task) tellState() string {
+	keys := make([]string, 0, len(t.State))
+	for k := range t.State {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	var b strings.Builder
+	for _, k := range keys {
+		fmt.Fprintf(&b, "%s: %s\n", strings.NewReplacer("\x00", " ", "\x01", "1").Replace(tellKey(k)), tellValue(k[0], t.State[k]))
+	}
+	return b.String()
+}
+
+func tellKey(k string) string {
+	switch k[0] {
+	case prefixWaiter:
+		return fmt.Sprintf("waiter %s %d", k[1:len(k)-8], waiterSeq([]byte(k)))
+	case prefixForget:
+		end, tail := cutForgetKey([]byte(k))
+		return fmt.Sprintf("forget %dh %s", end/hourMillis, tail)
+	}
+	return map[byte]string{prefixItem: "item ", prefixHold: "hold ", prefixEvent: "event ", prefixPurge: "purge"}[k[0]] + k[1:]
+}
+
+func tellValue(prefix byte, v []byte) string {
+	var err error
+	var b strings.Builder
+	switch prefix {
+	case prefixItem:
+		var it Item
+		err = it.decode(v)
+		fmt.Fprintf(&b, "fed=%t holds=%d waiting=%d next=%d", it.Fed, it.Holds, it.Waiting, it.NextSeq)
+		for _, r := range it.Rows {
+			fmt.Fprintf(&b, " %s#%d %s", r.Warehouse, r.Number, tellCounters(r.Counters))
+			if r.CountedAt != 0 {
+				fmt.Fprintf(&b, " counted@%d", r.CountedAt)
+			}
+		}
+	case prefixHold:
+		var h Hold
+		err = h.decode(v)
+		fmt.Fprintf(&b, "#%d allocated=%t requested=%d missing=%d waiting=%d parts=%v shipments=%d", h.Attempt, h.Allocated, h.Requested, h.Missing, h.Waiting, h.Parts, len(h.Shipments))
+	case prefixWaiter:
+		var w waiter
+		err = w.decode(v)
+		fmt.Fprintf(&b, "%s %v", w.OrderKey, w.Ranked)
+	case prefixEvent:
+		var hash uint64
+		var end record.Millis
+		hash, end, err = decodeEvent(v)
+		fmt.Fprintf(&b, "%t until %dh", hash != 0, end/hourMillis)
+	default:
+		fmt.Fprintf(&b, "%x", v)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return b.String()
+}

@@ -1,0 +1,182 @@
+package inventory
+
+import (
+	"fmt"
+
+	"holdfast/topology/record"
+	"holdfast/topology/record/pack"
+)
+
+// Item is all that is known of a SKU beside the claims themselves.
+type Item struct {
+	SKU record.SKU // part of the key, not of the value
+	// Fed says that the stock feed has named the SKU. Rows exist only then.
+	Fed bool
+	// Holds counts the holds of the SKU: with none there is nothing to look up.
+	Holds uint64
+	// Waiting is the sum of Hold.Waiting.
+	Waiting record.Quantity
+	// NextSeq numbers the next order that waits: the log's order.
+	NextSeq uint64
+	Rows    []Row // by warehouse id
+}
+
+// Row is what stands at one warehouse. Held and Allocated are the sums of the
+// holds' parts there.
+type Row struct {
+	Warehouse record.WarehouseID
+	Number    uint64 // of the last movement
+	// CountedAt is when the last count took place; 0: never.
+	CountedAt record.Millis
+	record.Counters
+}
+
+// find returns the position of the warehouse's row, or where it would stand.
+func (it *Item) find(w record.WarehouseID) (at int, ok bool) {
+	lo, hi := 0, len(it.Rows)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if it.Rows[mid].Warehouse < w {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo, lo < len(it.Rows) && it.Rows[lo].Warehouse == w
+}
+
+// mustFind returns the row of a warehouse that a claim points to.
+func (it *Item) mustFind(w record.WarehouseID) int {
+	at, ok := it.find(w)
+	if !ok {
+		panic(fmt.Sprintf("BUG: %s has a claim at %s, where it has no counters", it.SKU, w))
+	}
+	return at
+}
+
+// feed returns the warehouse's row for the stock feed, which is what makes rows.
+func (it *Item) feed(w record.WarehouseID) *Row {
+	it.Fed = true
+	at, ok := it.find(w)
+	if !ok {
+		it.Rows = append(it.Rows, Row{})
+		copy(it.Rows[at+1:], it.Rows[at:])
+		it.Rows[at] = Row{Warehouse: w}
+	}
+	return &it.Rows[at]
+}
+
+// onHand returns the units at the warehouse, also where there is no row yet.
+func (it *Item) onHand(w record.WarehouseID) record.Quantity {
+	if at, ok := it.find(w); ok {
+		return it.Rows[at].OnHand
+	}
+	return 0
+}
+
+// move adds delta to the row's counters, as a movement of qty units.
+func (r *Row) move(d *record.Decision, qty record.Quantity, delta record.Counters) {
+	before := r.Counters
+	r.OnHand += delta.OnHand
+	r.Unavailable += delta.Unavailable
+	r.Held += delta.Held
+	r.Allocated += delta.Allocated
+	r.Number++
+	d.Moves = append(d.Moves, record.Movement{Warehouse: r.Warehouse, Number: r.Number, Qty: qty, Before: before, After: r.Counters})
+}
+
+// empty tells that nothing would be lost if the item weren't kept: an order
+// asked for a SKU never heard of, waited, and left.
+func (it *Item) empty() bool { return !it.Fed && it.Holds == 0 }
+
+// reset makes an item that knows nothing, letting go of all views.
+func (it *Item) reset() {
+	clear(it.Rows)
+	*it = Item{Rows: it.Rows[:0]}
+}
+
+const itemVersion = 1
+
+// appendItem appends the state value:
+//
+//	[version, fed, holds, waiting, next seq, [warehouse, number, counted at, on hand, unavailable, held, allocated, …]]
+func appendItem(b []byte, it *Item) []byte {
+	b = pack.AppendArray(b, 6)
+	b = pack.AppendUint(b, itemVersion)
+	b = pack.AppendBool(b, it.Fed)
+	b = pack.AppendUint(b, it.Holds)
+	b = pack.AppendInt(b, int64(it.Waiting))
+	b = pack.AppendUint(b, it.NextSeq)
+	b = pack.AppendArray(b, len(it.Rows)*rowFields)
+	for i := range it.Rows {
+		r := &it.Rows[i]
+		b = pack.AppendString(b, r.Warehouse)
+		b = pack.AppendUint(b, r.Number)
+		b = pack.AppendInt(b, int64(r.CountedAt))
+		b = pack.AppendInt(b, int64(r.OnHand))
+		b = pack.AppendInt(b, int64(r.Unavailable))
+		b = pack.AppendInt(b, int64(r.Held))
+		b = pack.AppendInt(b, int64(r.Allocated))
+	}
+	return b
+}
+
+const rowFields = 7
+
+// decode reads what appendItem wrote into it, whose slice is used again.
+// Warehouse ids are views of value.
+func (it *Item) decode(value []byte) error {
+	r := pack.NewReader(value)
+	r.ArrayOf(6)
+	readVersion(&r, itemVersion)
+	it.Fed = r.Bool()
+	it.Holds = r.Uint()
+	it.Waiting = record.Quantity(r.Int())
+	it.NextSeq = r.Uint()
+	it.Rows = it.Rows[:0]
+	n := r.Array()
+	if n%rowFields != 0 {
+		r.Fail(pack.ErrForm)
+	}
+	for ; n > 0 && r.Err() == nil; n -= rowFields {
+		it.Rows = append(it.Rows, Row{
+			Warehouse: record.WarehouseID(r.View()),
+			Number:    r.Uint(),
+			CountedAt: record.Millis(r.Int()),
+			Counters: record.Counters{
+				OnHand: record.Quantity(r.Int()), Unavailable: record.Quantity(r.Int()),
+				Held: record.Quantity(r.Int()), Allocated: record.Quantity(r.Int()),
+			},
+		})
+	}
+	if err := r.Close(); err != nil {
+		return fmt.Errorf("item: %w", err)
+	}
+	return it.wellFormed()
+}
+
+// wellFormed tells what a value must hold that was written by appendItem.
+func (it *Item) wellFormed() error {
+	if it.Waiting < 0 {
+		return fmt.Errorf("item: %d units wait", it.Waiting)
+	}
+	if !it.Fed && len(it.Rows) > 0 {
+		return fmt.Errorf("item: %d warehouses without the stock feed", len(it.Rows))
+	}
+	for i := range it.Rows {
+		r := &it.Rows[i]
+		if i > 0 && it.Rows[i-1].Warehouse >= r.Warehouse {
+			return fmt.Errorf("item: warehouse %q isn't in order", r.Warehouse)
+		}
+		if negative(r.Counters) {
+			return fmt.Errorf("item: counters %+v at %q", r.Counters, r.Warehouse)
+		}
+	}
+	return nil
+}
+
+func readVersion(r *pack.Reader, known uint64) {
+	if v := r.Uint(); r.Err() == nil && v != known {
+		r.Fail(fmt.Errorf("version %d, known is %d", v, known))
+	}
+}

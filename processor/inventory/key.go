@@ -1,0 +1,65 @@
+package inventory
+
+import (
+	"encoding/binary"
+
+	"holdfast/topology/record"
+)
+
+// The first byte of a state key. SKUs and warehouse ids hold no byte 0, so a 0
+// behind them ends them and keys of one SKU stand together, also beside a SKU
+// that begins with another one.
+const (
+	prefixItem   = 'i' // i sku                                  Item
+	prefixHold   = 'h' // h sku 0 order key                      Hold
+	prefixWaiter = 'w' // w sku 0 class seq                      waiter
+	prefixEvent  = 'e' // e sku 0 warehouse 0 event id           hash and end of memory
+	prefixForget = 'x' // x end sku 0 warehouse 0 event id       a version: the index by end
+	prefixPurge  = 'p' // p                                      the smallest end in the index
+)
+
+// classFact is served before any other class of those that wait.
+const classFact = 1
+
+func appendItemKey(b []byte, sku record.SKU) []byte {
+	return append(append(b, prefixItem), sku...)
+}
+
+func appendHoldKey(b []byte, sku record.SKU, order record.OrderKey) []byte {
+	b = append(append(b, prefixHold), sku...)
+	return append(append(b, 0), order...)
+}
+
+func appendWaiterKey(b []byte, sku record.SKU, seq uint64) []byte {
+	b = append(append(b, prefixWaiter), sku...)
+	return binary.BigEndian.AppendUint64(append(b, 0, classFact), seq)
+}
+
+// appendWaiterEnd appends the first key behind all that wait for the SKU.
+func appendWaiterEnd(b []byte, sku record.SKU) []byte {
+	b = append(append(b, prefixWaiter), sku...)
+	return append(b, 1)
+}
+
+// waiterSeq returns the place in line that a waiter's key ends with.
+func waiterSeq(key []byte) uint64 { return binary.BigEndian.Uint64(key[len(key)-8:]) }
+
+func appendEventKey(b []byte, c *record.StockCommand) []byte {
+	return appendEventTail(append(b, prefixEvent), c)
+}
+
+func appendForgetKey(b []byte, end record.Millis, c *record.StockCommand) []byte {
+	b = binary.BigEndian.AppendUint64(append(b, prefixForget), uint64(end))
+	return appendEventTail(b, c)
+}
+
+func appendEventTail(b []byte, c *record.StockCommand) []byte {
+	b = append(append(b, c.SKU...), 0)
+	b = append(append(b, c.Warehouse...), 0)
+	return append(b, c.EventID...)
+}
+
+// cutForgetKey returns the end of memory in an index key, and what follows.
+func cutForgetKey(key []byte) (end record.Millis, tail []byte) {
+	return record.Millis(binary.BigEndian.Uint64(key[1:9])), key[9:]
+}

@@ -1,0 +1,32 @@
+package inventory
+
+import "holdfast/topology/record"
+
+// release gives back all that the order still claims of the SKU, held or
+// allocated, and leaves the line. It also ends a claim of an earlier attempt
+// than the one it names; one of a later attempt makes it stale.
+func release(it *Item, h *Hold, c *record.Command, d *record.Decision) {
+	if !h.live() {
+		d.Outcome = record.OutcomeNoClaim
+		return
+	}
+	d.Allocated = h.Allocated
+	if h.Attempt > c.Attempt {
+		d.Outcome = record.OutcomeStale
+		return
+	}
+	d.Requested = h.units() + h.Waiting
+	for i := range h.Parts {
+		qty := h.Parts[i].Qty
+		row := &it.Rows[it.mustFind(h.Parts[i].Warehouse)]
+		if h.Allocated {
+			row.move(d, qty, record.Counters{Allocated: -qty})
+		} else {
+			row.move(d, qty, record.Counters{Held: -qty})
+		}
+	}
+	it.Waiting -= h.Waiting
+	it.Holds--
+	h.reset()
+	d.Outcome = record.OutcomeDone
+}

@@ -1,0 +1,126 @@
+package inventory
+
+import (
+	"fmt"
+
+	"holdfast/processor/stage"
+	"holdfast/topology/record"
+)
+
+// lineMax is how many of those that wait are read at once. Usually the first
+// one takes all, so not many; a scan costs more than the entries it reads, so
+// not one by one.
+const lineMax = 32
+
+// line is a stretch of those that wait for a SKU, copied out of a scan.
+type line struct {
+	values []byte
+	ends   []int
+	seqs   []uint64
+	from   []byte
+	to     []byte
+	waiter waiter
+}
+
+func (l *line) value(i int) []byte {
+	if i == 0 {
+		return l.values[:l.ends[0]]
+	}
+	return l.values[l.ends[i-1]:l.ends[i]]
+}
+
+func (l *line) reset() {
+	clear(l.waiter.Ranked[:cap(l.waiter.Ranked)])
+	l.waiter = waiter{Ranked: l.waiter.Ranked[:0]}
+}
+
+// serve hands the units that the last decision set free to those that wait, in
+// the log's order, each along its own ranked list. The decisions' cause is kind
+// and id together.
+//
+// Only warehouses that gained units are looked at: elsewhere nobody who waits
+// could be served before, or would have been.
+func (s *Stage) serve(tx stage.Tx, it *cached, kind, id string, origin record.Origin) {
+	if it.Waiting == 0 || !s.noteGains(it) {
+		return
+	}
+	cause := kind + id
+	l := &s.line
+	l.from = appendWaiterKey(l.from[:0], it.SKU, 0)
+	l.to = appendWaiterEnd(l.to[:0], it.SKU)
+	for {
+		more := s.readLine(tx)
+		for i := range l.seqs {
+			if err := l.waiter.decode(l.value(i)); err != nil {
+				panic(fmt.Sprintf("BUG: state of %q: %v", it.SKU, err))
+			}
+			if !canServe(&it.Item, l.waiter.Ranked) {
+				continue
+			}
+			s.serveOne(tx, it, l.seqs[i], cause, origin)
+			if !s.anyGainLeft(it) {
+				return
+			}
+		}
+		if !more {
+			return
+		}
+		l.from = appendWaiterKey(l.from[:0], it.SKU, l.seqs[len(l.seqs)-1]+1)
+	}
+}
+
+// serveOne decides for one order that waits.
+func (s *Stage) serveOne(tx stage.Tx, it *cached, seq uint64, cause string, origin record.Origin) {
+	w, h := &s.line.waiter, &s.other
+	if !s.loadHold(tx, it, w.OrderKey, h) || h.Waiting == 0 || h.Seq != seq {
+		panic(fmt.Sprintf("BUG: %q stands in line for %q at %d, and its hold is %+v", w.OrderKey, it.SKU, seq, *h))
+	}
+	d := s.begin(record.VerbFill, it.SKU, cause)
+	d.OrderKey = w.OrderKey
+	if !fill(&it.Item, h, w.Ranked, d, &s.picker) {
+		return
+	}
+	check(&it.Item, h, d)
+	it.changed(d, origin)
+	s.writeHold(tx, it.SKU, w.OrderKey, h, true)
+	if h.Waiting == 0 {
+		s.leaveLine(tx, it.SKU, seq)
+	}
+	s.send(tx, origin)
+}
+
+// noteGains remembers the rows in which the last decision set units free.
+func (s *Stage) noteGains(it *cached) bool {
+	s.gained = s.gained[:0]
+	for i := range s.decision.Moves {
+		m := &s.decision.Moves[i]
+		if m.After.Available() > max(m.Before.Available(), 0) {
+			s.gained = append(s.gained, it.mustFind(m.Warehouse))
+		}
+	}
+	return len(s.gained) > 0
+}
+
+func (s *Stage) anyGainLeft(it *cached) bool {
+	for _, row := range s.gained {
+		if it.Rows[row].Available() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// readLine copies the next stretch of the line, from l.from on, and tells
+// whether there may be more. Nothing may be written during a scan.
+func (s *Stage) readLine(tx stage.Tx) (more bool) {
+	l := &s.line
+	l.values, l.ends, l.seqs = l.values[:0], l.ends[:0], l.seqs[:0]
+	tx.Scan(l.from, l.to, func(key, value []byte) bool {
+		l.seqs = append(l.seqs, waiterSeq(key))
+		l.values = append(l.values, value...)
+		l.ends = append(l.ends, len(l.values))
+		more = len(l.seqs) == lineMax
+		return !more
+	})
+	return more
+}

@@ -1,0 +1,73 @@
+package inventory
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"holdfast/processor/stage"
+	"holdfast/topology/record"
+)
+
+// decideStock decides a record of the stock feed. Its event id is remembered
+// whatever the decision was: an adjustment that was refused must not be applied
+// by its repetition after more stock has come.
+func (s *Stage) decideStock(tx stage.Tx, e *record.Entry) error {
+	c := &s.feed
+	if err := c.Decode(e.Body); err != nil {
+		return err
+	}
+	if err := checkIDs(e.Key, c.SKU, string(c.Warehouse), c.EventID); err != nil {
+		return err
+	}
+	if strings.IndexByte(string(c.Warehouse), 0) >= 0 {
+		return fmt.Errorf("warehouse %q", c.Warehouse)
+	}
+	it := s.load(tx, c.SKU)
+	d := s.begin(c.Verb, c.SKU, c.EventID)
+	d.Requested = c.Qty
+	if hash, seen := s.recall(tx, c); seen {
+		d.Outcome = record.OutcomeDuplicate
+		if hash != c.ContentHash {
+			d.Outcome, d.Reason = record.OutcomeConflict, record.ReasonEventIDConflict
+			s.deadLetter(tx, e, c, "the id came before with other content")
+		}
+		s.send(tx, e.Origin)
+		return nil
+	}
+	switch c.Verb {
+	case record.VerbCount:
+		count(&it.Item, c, tx.Now(), d)
+	case record.VerbReceive:
+		receive(&it.Item, c, d)
+	case record.VerbAdjust:
+		adjust(&it.Item, c, d)
+	default:
+		return fmt.Errorf("stock command with verb %s", c.Verb)
+	}
+	check(&it.Item, nil, d)
+	s.remember(tx, c)
+	if d.Outcome == record.OutcomeDone {
+		it.changed(d, e.Origin)
+	} else if d.Reason != record.ReasonCountOld { // an old count is overtaken, not wrong
+		s.deadLetter(tx, e, c, fmt.Sprintf("%d are on hand", it.onHand(c.Warehouse)))
+	}
+	s.send(tx, e.Origin)
+	s.serve(tx, it, "stock:", c.EventID, e.Origin)
+	return nil
+}
+
+// deadLetter writes the event off, with the decision's reason.
+func (s *Stage) deadLetter(tx stage.Tx, e *record.Entry, c *record.StockCommand, why string) {
+	value, err := json.Marshal(record.StockInput{
+		Holdfast: 1, EventID: c.EventID, Type: "stock." + c.Verb.String(), SKU: c.SKU, Warehouse: c.Warehouse,
+		Qty: &c.Qty, OccurredAt: c.OccurredAt, Reason: c.Reason,
+	})
+	if err != nil {
+		panic(fmt.Sprintf("BUG: stock event %q: %v", c.EventID, err))
+	}
+	tx.DeadLetter(stage.DeadLetter{
+		Origin: e.Origin, Reason: s.decision.Reason, Key: e.Key, Value: value,
+		Message: fmt.Sprintf("stock.%s %q of %d units of %q at %q: %s", c.Verb, c.EventID, c.Qty, c.SKU, c.Warehouse, why),
+	})
+}
