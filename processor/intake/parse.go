@@ -1,0 +1,65 @@
+package intake
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"holdfast/topology/record"
+)
+
+// parse reads one JSON value strictly (nothing may follow it, text must be
+// UTF-8) into v. Unknown fields are ignored.
+func parse(value []byte, v any) *record.Refusal {
+	if !utf8.Valid(value) {
+		return refuse(record.RefuseMalformed, "the value isn't UTF-8")
+	}
+	err := json.Unmarshal(value, v)
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, record.ErrTime) {
+		return refuse(record.RefuseBadTime, "%v", err)
+	}
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		field := wrong.Field
+		if field == "" {
+			field = "the value"
+		}
+		return refuse(reasonOfField(wrong), "%s: a JSON %.40s can't be read there", field, wrong.Value)
+	}
+	return refuse(record.RefuseMalformed, "%v", err)
+}
+
+// reasonOfField tells a number that is out of range or not whole from a value
+// that is of another kind altogether.
+func reasonOfField(wrong *json.UnmarshalTypeError) string {
+	field := wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:]
+	number := strings.HasPrefix(wrong.Value, "number")
+	switch {
+	case field == "occurred_at" || field == "ship_by":
+		return record.RefuseBadTime
+	case !number:
+		return record.RefuseMalformed
+	}
+	switch field {
+	case "qty", "buffer", "cap", "low":
+		return record.RefuseQtyOutOfRange
+	case "hold_seconds":
+		return record.RefuseBadHold
+	case "total_minor", "unit_price_minor":
+		return record.RefuseBadMoney
+	}
+	return record.RefuseMalformed
+}
+
+// checkForm checks the field "holdfast" of the canonical form; a feed that has
+// only this form may leave it out.
+func checkForm(holdfast int, optional bool) *record.Refusal {
+	if holdfast == 1 || optional && holdfast == 0 {
+		return nil
+	}
+	return refuse(record.RefuseUnknownFormat, `holdfast: %d, known is 1`, holdfast)
+}
