@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"encoding/binary"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -25,7 +24,7 @@ func (s *Store) apply(d *delta, first, last Offset, completeAfter int64) error {
 	if next.state.sweep.start == startsHere {
 		next.state.sweep.start = first
 	}
-	next.state.sweep.cursor = bytes.Clone(d.after.sweep.cursor)
+	next.state.sweep.cursor = append([]byte(nil), d.after.sweep.cursor...)
 	if w := &next.state.sweep; w.round > completeAfter || (w.round == completeAfter && w.over) {
 		next.completeAfter = complete
 	}

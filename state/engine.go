@@ -39,7 +39,7 @@ func (s *Shared) Close() {
 
 // engineOptions are Pebble's, for a store that is one of many in a process, is rebuilt from elsewhere, and is read by
 // point gets of which many find nothing.
-func engineOptions(c Config, shared *Shared, lock *pebble.Lock, onError func(error)) *pebble.Options {
+func engineOptions(c Config, shared *Shared, lock *pebble.Lock, report func(error) bool) *pebble.Options {
 	o := &pebble.Options{
 		FS:                 c.FS,
 		Lock:               lock,
@@ -48,7 +48,7 @@ func engineOptions(c Config, shared *Shared, lock *pebble.Lock, onError func(err
 		FormatMajorVersion: pebble.FormatNewest,
 		DisableWAL:         true,
 		Logger:             engineLogger{c.Logger},
-		EventListener:      engineEvents(c.Logger, onError),
+		EventListener:      engineEvents(c.Logger, report),
 
 		MemTableSize: uint64(c.MemTableBytes),
 		// One is written while another is flushed. Beyond that the disk is too slow, and waiting is right.
@@ -76,15 +76,18 @@ func engineOptions(c Config, shared *Shared, lock *pebble.Lock, onError func(err
 	return o
 }
 
-func engineEvents(log *slog.Logger, onError func(error)) *pebble.EventListener {
+func engineEvents(log *slog.Logger, report func(error) bool) *pebble.EventListener {
 	return &pebble.EventListener{
+		// Pebble tries again at once, and fails again at once: only what news there is, is logged.
 		BackgroundError: func(err error) {
-			log.Error("state store: background work failed", "error", err)
-			onError(err)
+			if report(err) {
+				log.Error("state store: background work failed", "error", err)
+			}
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
-			log.Error("state store: corrupt file", "path", info.Path, "error", info.Details)
-			onError(info.Details)
+			if report(info.Details) {
+				log.Error("state store: corrupt file", "path", info.Path, "error", info.Details)
+			}
 		},
 		DiskSlow: func(info pebble.DiskSlowInfo) {
 			log.Warn("state store: slow disk", "path", info.Path, "operation", info.OpType.String(), "seconds", info.Duration.Seconds())

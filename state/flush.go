@@ -39,29 +39,33 @@ func (f *flush) applied(bytes int64) { f.bytes += bytes }
 func (s *Store) MaybeFlush(now time.Time) (started bool) {
 	f := &s.flush
 	s.pollFlush()
-	if f.bytes == 0 {
-		return false
-	}
-	if f.waitingSince.IsZero() {
+	if f.bytes > 0 && f.waitingSince.IsZero() {
 		f.waitingSince = now
 	}
-	if f.running != nil && (f.runningBytes+f.bytes >= s.cfg.FlushBytes || now.Sub(f.runningSince) >= s.cfg.FlushEvery) {
-		if err := s.awaitFlush(); err != nil {
-			s.background.report(err)
-		}
+	if f.running != nil && now.Sub(f.runningSince) >= s.cfg.FlushEvery {
+		s.background.report(s.awaitFlush())
 	}
-	due := f.bytes >= min(s.cfg.FlushBytes, s.cfg.MemTableBytes)/2 || now.Sub(f.waitingSince) >= s.cfg.FlushEvery/2
+	return s.flushIfDue(f.bytes > 0 && now.Sub(f.waitingSince) >= s.cfg.FlushEvery/2)
+}
+
+// flushIfDue holds the bounds in bytes; late says that half of the one in time is reached.
+func (s *Store) flushIfDue(late bool) (started bool) {
+	f := &s.flush
+	s.pollFlush()
+	if f.running != nil && f.runningBytes+f.bytes >= s.cfg.FlushBytes {
+		s.background.report(s.awaitFlush())
+	}
+	due := late || f.bytes >= min(s.cfg.FlushBytes, s.cfg.MemTableBytes)/2
 	if !due || f.running != nil {
 		return false
 	}
 	err := s.startFlush()
-	if err == nil && s.cfg.SyncFlush {
+	started = err == nil
+	if started && s.cfg.SyncFlush {
 		err = s.awaitFlush()
 	}
-	if err != nil {
-		s.background.report(err)
-	}
-	return err == nil
+	s.background.report(err)
+	return started
 }
 
 // Flush writes everything to disk and waits for it.
@@ -136,10 +140,16 @@ func (s *Store) Trimmed(off Offset) {
 // next call that returns an error.
 type background chan error
 
-func (b background) report(err error) {
+// report keeps err unless another one waits to be told, which says more as it came first.
+func (b background) report(err error) (kept bool) {
+	if err == nil {
+		return false
+	}
 	select {
 	case b <- err:
-	default: // The first one says more.
+		return true
+	default:
+		return false
 	}
 }
 

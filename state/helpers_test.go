@@ -1,7 +1,9 @@
 package state
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -106,4 +108,22 @@ func contents(t testing.TB, s *Store) map[string]string {
 		return true
 	}))
 	return all
+}
+
+// requireSame compares contents, and shows only what differs.
+func requireSame(t testing.TB, want, have map[string]string) {
+	t.Helper()
+	var differ []string
+	for key, value := range want {
+		if other, ok := have[key]; !ok || other != value {
+			differ = append(differ, fmt.Sprintf("%q: want %.20q, have %.20q %v", key, value, other, ok))
+		}
+	}
+	for key, value := range have {
+		if _, ok := want[key]; !ok {
+			differ = append(differ, fmt.Sprintf("%q: want nothing, have %.20q", key, value))
+		}
+	}
+	slices.Sort(differ)
+	require.Empty(t, differ[:min(len(differ), 10)])
 }

@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -140,7 +139,7 @@ func decodeMeta(from []byte) (meta, error) {
 	if state.sweep.start == startsHere {
 		return meta{}, errors.New("its position can't be read: its round has no start")
 	}
-	state.sweep.cursor = bytes.Clone(from[metaBytes:])
+	state.sweep.cursor = append([]byte(nil), from[metaBytes:]...)
 	m := meta{
 		changelog:     Offset(binary.LittleEndian.Uint64(from[0:])),
 		completeAfter: int64(binary.LittleEndian.Uint64(from[8:])),

@@ -146,7 +146,11 @@ func (r *Restore) follow(d *delta, last Offset) error {
 		return &DeltaError{Offset: r.first, Reason: fmt.Sprintf("it goes back: input %d after %d, time %d after %d, round %d after %d",
 			to.input, at.state.input, to.streamTime, at.state.streamTime, to.sweep.round, at.state.sweep.round)}
 	}
-	return s.apply(d, r.first, last, completeAfter)
+	if err := s.apply(d, r.first, last, completeAfter); err != nil {
+		return err
+	}
+	s.flushIfDue(false)
+	return s.backgroundError()
 }
 
 // Complete says whether the store holds all that the changelog ever held up to Next, and if it doesn't, why.

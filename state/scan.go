@@ -10,9 +10,12 @@ import (
 // transaction sees them: overlay over store. It ends when fn returns false. key and value are valid until fn returns.
 //
 // fn may call Get, Put, Delete and Scan. What it writes ahead of the key that it was called with, this scan sees.
-func (s *Store) Scan(from, to []byte, fn func(key, value []byte) bool) error {
+func (s *Store) Scan(from, to []byte, fn func(key, value []byte) bool) (err error) {
 	if len(from) == 0 || from[0] < keyFirst {
 		from = lowestKey
+	}
+	if to != nil && bytes.Compare(from, to) >= 0 {
+		return nil
 	}
 	if !s.overlay.order.built {
 		s.overlay.order.build(s.overlay.entries)
@@ -21,6 +24,8 @@ func (s *Store) Scan(from, to []byte, fn func(key, value []byte) bool) error {
 	if err != nil {
 		return err
 	}
+	// Deferred, for Pebble doesn't close over an iterator that a panic in fn left behind.
+	defer func() { err = firstError(err, s.returnIterator(it, "scanning")) }()
 	ours := overlayCursor{o: &s.overlay, to: to}
 	ours.seek(from)
 
@@ -29,7 +34,7 @@ func (s *Store) Scan(from, to []byte, fn func(key, value []byte) bool) error {
 		order := 1 // <0: the overlay's key is next, >0: the store's, 0: both have it, and the overlay's counts
 		switch {
 		case key == nil && !it.Valid():
-			return s.returnIterator(it, "scanning")
+			return nil
 		case key != nil && it.Valid():
 			order = bytes.Compare(key, it.Key())
 		case key != nil:
@@ -41,16 +46,13 @@ func (s *Store) Scan(from, to []byte, fn func(key, value []byte) bool) error {
 		if order <= 0 {
 			e := ours.pass()
 			if e.is == written && !fn(e.key, e.value) {
-				return s.returnIterator(it, "scanning")
+				return nil
 			}
 			continue
 		}
 		_, value, err := s.storedValue(it)
-		if err != nil {
-			return firstError(err, s.returnIterator(it, "scanning"))
-		}
-		if !fn(it.Key(), value) {
-			return s.returnIterator(it, "scanning")
+		if err != nil || !fn(it.Key(), value) {
+			return err
 		}
 		// What fn did at or before this key isn't ahead.
 		ours.skipThrough(it.Key())

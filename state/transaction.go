@@ -78,9 +78,7 @@ func (s *Store) Drop() {
 		s.encoder.forget()
 	}
 	s.endTransaction()
-	if err := s.closeIterator(); err != nil {
-		s.background.report(err)
-	}
+	s.background.report(s.closeIterator())
 }
 
 func (s *Store) endTransaction() {
