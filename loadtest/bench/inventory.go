@@ -1,0 +1,142 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"holdfast/processor"
+	"holdfast/processor/inventory"
+	"holdfast/processor/stage"
+	"holdfast/topology"
+	"holdfast/topology/record"
+)
+
+// Inventory measures the inventory stage with all that it does in production:
+// find the hold (has this line been decided before?), read the stock, choose the
+// warehouse, write hold and stock, emit decision and availability, changelog,
+// sweep, store.
+func Inventory(ctx context.Context, c Config) (Result, error) {
+	return c.run(ctx, "inventory", func(processor.TopicPartition) stage.Stage { return inventory.New(inventory.Config{}) }, true)
+}
+
+// Pipe measures the same records through the same loop with a stage that decides
+// nothing: it sends every line on as it is. What is left is the price of exactly
+// once.
+func Pipe(ctx context.Context, c Config) (Result, error) {
+	return c.run(ctx, "pipe", func(processor.TopicPartition) stage.Stage { return &pipe{} }, false)
+}
+
+// pipe sends every entry on.
+type pipe struct{}
+
+func (*pipe) Decide(tx stage.Tx, r *stage.Record) {
+	err := record.Entries(r.Value, func(e record.Entry) error {
+		tx.Send(stage.LogOrders, e.Kind, e.Key, e.Origin, e.Body)
+		return nil
+	})
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+}
+func (*pipe) Finish(stage.Tx)                    {}
+func (*pipe) Reset()                             {}
+func (*pipe) Due(stage.Tx) (record.Millis, bool) { return 0, false }
+
+func (c *Config) run(ctx context.Context, name string, newStage func(processor.TopicPartition) stage.Stage, withStock bool) (Result, error) {
+	if err := c.Validate(); err != nil {
+		return Result{}, err
+	}
+	n, err := c.start(ctx, newStage)
+	if err != nil {
+		return Result{}, err
+	}
+	defer n.stop()
+	l, err := newLoader(c)
+	if err != nil {
+		return Result{}, err
+	}
+	defer l.client.Close()
+	if err := n.counter.wait(ctx, &n.counter.restored, int64(c.Topology.Lookup(topology.LogInventory).Partitions), nil); err != nil {
+		return Result{}, fmt.Errorf("waiting for the node: %w", err)
+	}
+	if withStock {
+		records, err := l.stock(ctx)
+		if err == nil {
+			err = l.end(ctx)
+		}
+		if err != nil {
+			return Result{}, fmt.Errorf("loading stock: %w", err)
+		}
+		if err := n.counter.wait(ctx, &n.counter.records, int64(records), nil); err != nil {
+			return Result{}, fmt.Errorf("deciding stock: %w", err)
+		}
+	}
+	records, err := l.lines(ctx)
+	if err != nil {
+		return Result{}, fmt.Errorf("loading lines: %w", err)
+	}
+	debug.FreeOSMemory()
+	r, err := c.measure(ctx, name, n, func() error { return l.end(ctx) }, records)
+	if err != nil {
+		return r, err
+	}
+	if err := n.stop(); err != nil {
+		return r, err
+	}
+	if withStock {
+		err = c.countOutcomes(ctx, &r)
+	}
+	return r, err
+}
+
+// countOutcomes reads all decisions back and fails unless every line has exactly
+// one.
+func (c *Config) countOutcomes(ctx context.Context, r *Result) error {
+	topic := c.Topology.Lookup(topology.LogOrders)
+	offsets := map[int32]kgo.Offset{}
+	for p := range topic.Partitions {
+		offsets[p] = kgo.NewOffset().AtStart()
+	}
+	client, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic.Name: offsets}),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.DisableClientMetrics(),
+	}, c.Client...)...)
+	if err != nil {
+		return fmt.Errorf("making a reader: %w", err)
+	}
+	defer client.Close()
+	decided := make([]bool, c.Lines)
+	var d record.Decision
+	for total := int64(0); total < int64(c.Lines); {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			return fmt.Errorf("counting outcomes, %d of %d seen: %w", total, c.Lines, err)
+		}
+		for _, rec := range fetches.Records() {
+			err := record.Entries(rec.Value, func(e record.Entry) error {
+				if err := d.Decode(e.Body); err != nil {
+					return err
+				}
+				var i int
+				if _, err := fmt.Sscanf(string(d.OrderKey), "bench/main/O-%d", &i); err != nil || i >= c.Lines || decided[i] {
+					return fmt.Errorf("line %s is decided twice, or was never sent", d.OrderKey)
+				}
+				decided[i] = true
+				total++
+				if d.Outcome == record.OutcomeGranted {
+					r.Accepted++
+				} else {
+					r.Rejected++
+				}
+				return nil
+			})
+			if err != nil {
+				return fmt.Errorf("counting outcomes: %w", err)
+			}
+		}
+	}
+	return nil
+}
