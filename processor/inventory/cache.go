@@ -10,10 +10,10 @@ import (
 // cached is an item in the open transaction.
 type cached struct {
 	Item
-	stored  bool          // the state has a value for it
-	dirty   bool          // to be written
-	moved   bool          // counters changed: to be told
-	touched record.Origin // of the last entry that changed it
+	stored bool          // the state has a value for it
+	dirty  bool          // to be written
+	moved  bool          // counters changed: to be told
+	mover  record.Origin // of the last entry that changed counters
 }
 
 // cache holds the items of the open transaction. Its memory is used again from
@@ -68,7 +68,7 @@ func (c *cache) reset() {
 	}
 	for _, it := range c.items[:c.used] {
 		it.Item.reset()
-		it.stored, it.dirty, it.moved, it.touched = false, false, false, record.Origin{}
+		it.stored, it.dirty, it.moved, it.mover = false, false, false, record.Origin{}
 	}
 	c.used = 0
 }
@@ -76,8 +76,9 @@ func (c *cache) reset() {
 // changed notes that the decision changed the item.
 func (c *cached) changed(d *record.Decision, origin record.Origin) {
 	c.dirty = true
-	c.moved = c.moved || len(d.Moves) > 0
-	c.touched = origin
+	if len(d.Moves) > 0 {
+		c.moved, c.mover = true, origin
+	}
 }
 
 // write puts the item into state and tells where it stands now.
@@ -100,6 +101,6 @@ func (s *Stage) write(tx stage.Tx, c *cached) {
 		}
 		s.value = record.AppendAvailability(s.value[:0], a)
 		s.key = append(s.key[:0], c.SKU...)
-		tx.Send(stage.LogAvailability, record.KindAvailability, s.key, c.touched, s.value)
+		tx.Send(stage.LogAvailability, record.KindAvailability, s.key, c.mover, s.value)
 	}
 }

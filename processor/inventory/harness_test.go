@@ -26,18 +26,24 @@ func newTask(cfg Config) *task {
 	return &task{Task: *stagetest.NewTask(nil), stage: New(cfg)}
 }
 
-// run decides the entries in one transaction, all in one envelope.
-func (t *task) run(entries ...record.Entry) { t.runEnvelopes(entries) }
+// envelope is a record of the log.
+type envelope struct {
+	at      record.Millis
+	entries []record.Entry
+}
 
-// runEnvelopes decides some envelopes in one transaction.
-func (t *task) runEnvelopes(envelopes ...[]record.Entry) {
-	for _, entries := range envelopes {
+// run decides the entries in one transaction, all in one envelope.
+func (t *task) run(entries ...record.Entry) { t.transaction(envelope{t.Clock, entries}) }
+
+// transaction decides some envelopes in one transaction.
+func (t *task) transaction(envelopes ...envelope) {
+	for _, e := range envelopes {
 		var b record.EnvelopeBuilder
-		for _, e := range entries {
-			b.Add(e.Kind, e.Key, e.Origin, e.Body)
+		for _, x := range e.entries {
+			b.Add(x.Kind, x.Key, x.Origin, x.Body)
 		}
-		value := t.lend(b.Close())
-		t.stage.Decide(t, &stage.Record{Topic: "log.inventory", Offset: t.offset, At: t.Clock, Value: value})
+		t.Clock = max(t.Clock, e.at)
+		t.stage.Decide(t, &stage.Record{Topic: "log.inventory", Offset: t.offset, At: e.at, Value: t.lend(b.Close())})
 		t.offset++
 	}
 	t.stage.Finish(t)

@@ -1,0 +1,135 @@
+package inventory
+
+import (
+	"encoding/hex"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"holdfast/topology/record"
+)
+
+// What is in state today must be readable tomorrow: a change of these bytes
+// needs a new version.
+func TestGoldenValues(t *testing.T) {
+	it := Item{Fed: true, Holds: 3, Waiting: 300, NextSeq: 7, Rows: []Row{
+		{Warehouse: "HCM-1", Number: 70_000, CountedAt: 1_700_000_000_000, Counters: record.Counters{OnHand: record.OnHandMax, Unavailable: 1, Held: 2, Allocated: 200}},
+		{Warehouse: "HN"},
+	}}
+	h := Hold{
+		Attempt: 2, Allocated: true, Requested: 9, Missing: 1, Waiting: 3, Seq: 6,
+		Parts: []record.WarehouseQty{{Warehouse: "HCM-1", Qty: 4}}, Shipments: []uint64{math.MaxUint64},
+	}
+	for _, c := range []struct {
+		name, want string
+		value      []byte
+	}{
+		{"item", "9601c303cd012c079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e000000000000", appendItem(nil, &it)},
+		{"item that only waits", "9601c201010190", appendItem(nil, &Item{Holds: 1, Waiting: 1, NextSeq: 1})},
+		{"hold", "990102c30901030692a548434d2d310491cfffffffffffffffff", appendHold(nil, &h)},
+		{"waiter", "9301ac7765622f6d61696e2f572d3194a548434d2d3100a2484ecdffff", appendWaiter(nil, "web/main/W-1", []record.Ranked{{Warehouse: "HCM-1"}, {Warehouse: "HN", Rank: math.MaxUint16}})},
+		{"event", "9301cfffffffffffffffffcf0000018bcfe56800", appendEvent(nil, math.MaxUint64, 1_700_000_000_000)},
+	} {
+		require.Equal(t, c.want, hex.EncodeToString(c.value), c.name)
+	}
+	c := record.StockCommand{SKU: "TEE", Warehouse: "HCM-1", EventID: "s-1"}
+	for _, k := range []struct {
+		want string
+		key  []byte
+	}{
+		{"iTEE", appendItemKey(nil, "TEE")},
+		{"hTEE\x00web/main/W-1", appendHoldKey(nil, "TEE", "web/main/W-1")},
+		{"wTEE\x00\x01\x00\x00\x00\x00\x00\x00\x01\x02", appendWaiterKey(nil, "TEE", 0x102)},
+		{"eTEE\x00HCM-1\x00s-1", appendEventKey(nil, &c)},
+		{"x\x00\x00\x01\x8b\xcf\xe5\x68\x00TEE\x00HCM-1\x00s-1", appendForgetKey(nil, 1_700_000_000_000, &c)},
+	} {
+		require.Equal(t, k.want, string(k.key))
+	}
+	require.Equal(t, uint64(0x7e3d5787ff0f0901), shipmentDigest(&record.Command{Cause: "f-1", Parts: []record.WarehouseQty{{Warehouse: "HCM-1", Qty: 2}}}))
+}
+
+// Different contents must have different digests, also where their strings run
+// into each other.
+func TestShipmentDigest(t *testing.T) {
+	seen := map[uint64]record.Command{}
+	for _, cause := range []string{"", "f", "f-1", "f-1H"} {
+		for _, parts := range [][]record.WarehouseQty{
+			nil, {{Warehouse: "HN", Qty: 1}}, {{Warehouse: "HN", Qty: 2}}, {{Warehouse: "N", Qty: 1}}, {{Warehouse: "HN", Qty: 256}},
+			{{Warehouse: "HN", Qty: 1}, {Warehouse: "HCM", Qty: 1}}, {{Warehouse: "HCM", Qty: 1}, {Warehouse: "HN", Qty: 1}},
+		} {
+			c := record.Command{Cause: cause, Parts: parts}
+			sum := shipmentDigest(&c)
+			require.NotContains(t, seen, sum)
+			seen[sum] = c
+		}
+	}
+}
+
+// The values that a decoder takes are those that an encoder writes, and nothing
+// makes it panic or allocate by a length that was only claimed.
+func FuzzValues(f *testing.F) {
+	f.Add(appendItem(nil, &Item{Fed: true, Holds: 1, NextSeq: 3, Rows: []Row{{Warehouse: "A", Number: 9, Counters: record.Counters{OnHand: 5, Held: 1}}, {Warehouse: "B"}}}))
+	f.Add(appendHold(nil, &Hold{Attempt: 1, Requested: 9, Missing: 1, Waiting: 3, Parts: []record.WarehouseQty{{Warehouse: "A", Qty: 4}}, Shipments: []uint64{1}}))
+	f.Add(appendWaiter(nil, "web/main/1", []record.Ranked{{Warehouse: "A", Rank: 3}}))
+	f.Add(appendEvent(nil, 1, 2))
+	f.Add([]byte{0x96, 1, 0xc3, 0, 0, 0, 0xdd, 0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var it, it2 Item
+		if it.decode(b) == nil {
+			require.NoError(t, it2.decode(appendItem(nil, &it)))
+			require.Equal(t, it, it2)
+		}
+		var h, h2 Hold
+		if h.decode(b) == nil {
+			require.NoError(t, h2.decode(appendHold(nil, &h)))
+			require.Equal(t, h, h2)
+			require.LessOrEqual(t, h.units()+h.Missing+h.Waiting, h.Requested)
+		}
+		var w, w2 waiter
+		if w.decode(b) == nil {
+			require.NoError(t, w2.decode(appendWaiter(nil, w.OrderKey, w.Ranked)))
+			require.Equal(t, w, w2)
+		}
+		if hash, end, err := decodeEvent(b); err == nil {
+			hash2, end2, err := decodeEvent(appendEvent(nil, hash, end))
+			require.NoError(t, err)
+			require.Equal(t, []any{hash, end}, []any{hash2, end2})
+		}
+	})
+}
+
+// A value that breaks what a stored value must hold isn't taken.
+func TestValuesThatCannotBe(t *testing.T) {
+	good := func() Hold {
+		return Hold{Requested: 5, Missing: 1, Waiting: 1, Parts: []record.WarehouseQty{{Warehouse: "A", Qty: 2}}}
+	}
+	h := good()
+	require.NoError(t, h.decode(appendHold(nil, &h)))
+	for name, spoil := range map[string]func(h *Hold){
+		"nothing claimed":  func(h *Hold) { h.Parts, h.Waiting = nil, 0 },
+		"more than asked":  func(h *Hold) { h.Parts[0].Qty = 4 },
+		"nothing asked":    func(h *Hold) { h.Requested = 0 },
+		"negative missing": func(h *Hold) { h.Missing = -1 },
+		"negative waiting": func(h *Hold) { h.Waiting = -1 },
+		"empty part":       func(h *Hold) { h.Parts[0].Qty = 0 },
+		"overflow":         func(h *Hold) { h.Missing, h.Parts[0].Qty = math.MaxInt64, math.MaxInt64 },
+	} {
+		h := good()
+		spoil(&h)
+		b := appendHold(nil, &h)
+		require.Error(t, new(Hold).decode(b), name)
+	}
+	for name, it := range map[string]Item{
+		"rows without feed": {Rows: []Row{{Warehouse: "A"}}},
+		"rows out of order": {Fed: true, Rows: []Row{{Warehouse: "B"}, {Warehouse: "A"}}},
+		"row twice":         {Fed: true, Rows: []Row{{Warehouse: "A"}, {Warehouse: "A"}}},
+		"negative counter":  {Fed: true, Rows: []Row{{Warehouse: "A", Counters: record.Counters{Held: -1}}}},
+		"negative waiting":  {Fed: true, Waiting: -1},
+	} {
+		require.Error(t, new(Item).decode(appendItem(nil, &it)), name)
+	}
+	b := appendItem(nil, &Item{})
+	b[1]++
+	require.ErrorContains(t, new(Item).decode(b), "version 2, known is 1")
+}

@@ -1,0 +1,110 @@
+package inventory
+
+import (
+	"fmt"
+	"math/rand"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"holdfast/processor/stage"
+	"holdfast/topology/record"
+)
+
+// TestCuts decides the same entries in other transactions and envelopes. The
+// state and all that is told in the end must be the same, but for availability,
+// which is told once for each SKU and transaction: there the last one counts.
+func TestCuts(t *testing.T) {
+	const n = 3000
+	s := seed(t)
+	g := newGenerator(s, 60_000)
+	var steps []step
+	for range n {
+		steps = append(steps, g.next())
+	}
+	cfg := Config{RememberMillis: 2 * hourMillis, ForgetMax: 5}
+	want := outcomeOf(cfg, cut(steps, func() (int, int) { return 1, 1 }))
+	require.NotEmpty(t, want.decisions)
+
+	r := rand.New(rand.NewSource(s))
+	for name, sizes := range map[string]func() (envelopes, entries int){
+		"everything at once": func() (int, int) { return 1, n },
+		"one entry each":     func() (int, int) { return n, 1 },
+		"small":              func() (int, int) { return 1 + r.Intn(3), 1 + r.Intn(3) },
+		"large":              func() (int, int) { return 1 + r.Intn(20), 1 + r.Intn(20) },
+		"all sizes":          func() (int, int) { return 1 + r.Intn(1<<r.Intn(8)), 1 + r.Intn(1<<r.Intn(8)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := outcomeOf(cfg, cut(steps, sizes))
+			// Step by step: what differs first is what is of interest.
+			for i := range want.decisions {
+				require.Equal(t, want.decisions[i], got.decisions[i], "decision %d", i)
+			}
+			require.Equal(t, want.availability, got.availability)
+			require.Equal(t, want.story, got.story)
+			require.Equal(t, want, got)
+		})
+	}
+}
+
+// cut groups the steps into transactions of envelopes. All entries of an
+// envelope come at the same time, so where steps share one is settled first, by
+// the hour: what is compared sees the same times whatever the cut.
+func cut(steps []step, sizes func() (envelopes, entries int)) (out [][]envelope) {
+	for at := 0; at < len(steps); {
+		envelopes, entries := sizes()
+		var tx []envelope
+		for range envelopes {
+			var e envelope
+			for len(e.entries) < entries && at < len(steps) {
+				hour := steps[at].at / hourMillis * hourMillis
+				if e.entries != nil && e.at != hour {
+					break
+				}
+				e.at = hour
+				e.entries = append(e.entries, steps[at].entry())
+				at++
+			}
+			if e.entries != nil {
+				tx = append(tx, e)
+			}
+		}
+		out = append(out, tx)
+	}
+	return out
+}
+
+// told is all that a run left behind.
+type told struct {
+	state        map[string][]byte
+	story        string // the state in words
+	decisions    []string
+	availability map[string]string
+	dead         []stage.DeadLetter
+}
+
+func outcomeOf(cfg Config, transactions [][]envelope) told {
+	tk := newTask(cfg)
+	out := told{availability: map[string]string{}}
+	for _, tx := range transactions {
+		tk.transaction(tx...)
+		for _, s := range tk.Take() {
+			if s.Entry.Kind == record.KindAvailability {
+				out.availability[string(s.Entry.Key)] = fmt.Sprintf("%x, by %s", s.Entry.Body, s.Entry.Origin)
+				continue
+			}
+			out.decisions = append(out.decisions, fmt.Sprintf("%d %q %s %x", s.Log, s.Entry.Key, s.Entry.Origin, s.Entry.Body))
+		}
+	}
+	// How far forgetting has come is the one thing that cuts change.
+	for {
+		at, ok := tk.stage.Due(tk)
+		tk.stage.Reset()
+		if !ok || at > tk.Clock {
+			break
+		}
+		tk.run(record.Entry{Kind: record.KindTick})
+	}
+	out.state, out.story, out.dead = tk.State, tk.tellState(), tk.Dead
+	return out
+}

@@ -1,0 +1,528 @@
+package inventory
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"holdfast/processor/stage"
+	"holdfast/processor/stage/stagetest"
+	"holdfast/topology/record"
+)
+
+// model is inventory told a second time, as simply as can be and without a line
+// of the first telling: counters aren't kept but summed up from the claims, who
+// waits is a list, and whatever happens the whole list is gone through.
+type model struct {
+	now      record.Millis
+	remember record.Millis
+	skus     map[record.SKU]*modelSKU
+	events   map[string]modelEvent
+
+	decisions []string
+	dead      []string
+}
+
+type modelSKU struct {
+	fed    bool
+	places map[record.WarehouseID]*modelPlace
+	claims map[record.OrderKey]*modelClaim
+	line   []record.OrderKey
+}
+
+type modelPlace struct {
+	onHand, number int64
+	counted        record.Millis
+}
+
+type modelClaim struct {
+	attempt               uint32
+	hard                  bool
+	asked, missing, waits int64
+	at                    map[record.WarehouseID]int64
+	ranked                []record.Ranked
+	shipped               map[string]bool
+}
+
+type modelEvent struct {
+	content string
+	until   record.Millis
+}
+
+func newModel(remember record.Millis) *model {
+	return &model{remember: remember, skus: map[record.SKU]*modelSKU{}, events: map[string]modelEvent{}}
+}
+
+func (m *model) sku(id record.SKU) *modelSKU {
+	if m.skus[id] == nil {
+		m.skus[id] = &modelSKU{places: map[record.WarehouseID]*modelPlace{}, claims: map[record.OrderKey]*modelClaim{}}
+	}
+	return m.skus[id]
+}
+
+// counters sums the claims up.
+func (k *modelSKU) counters(w record.WarehouseID) record.Counters {
+	c := record.Counters{}
+	if p := k.places[w]; p != nil {
+		c.OnHand = record.Quantity(p.onHand)
+	}
+	for _, h := range k.claims {
+		if h.hard {
+			c.Allocated += record.Quantity(h.at[w])
+		} else {
+			c.Held += record.Quantity(h.at[w])
+		}
+	}
+	return c
+}
+
+func (k *modelSKU) free(w record.WarehouseID) int64 {
+	if k.places[w] == nil {
+		return 0
+	}
+	return int64(k.counters(w).Available())
+}
+
+// change does fn and notes what it did to the warehouse's counters.
+func (k *modelSKU) change(d *record.Decision, w record.WarehouseID, qty int64, fn func()) {
+	before := k.counters(w)
+	fn()
+	k.places[w].number++
+	d.Moves = append(d.Moves, record.Movement{
+		Warehouse: w, Number: uint64(k.places[w].number), Qty: record.Quantity(qty), Before: before, After: k.counters(w),
+	})
+}
+
+func (m *model) step(s step) {
+	m.now = max(m.now, s.at)
+	m.decisions, m.dead = nil, nil
+	if s.stock != nil {
+		m.stock(s.stock)
+		return
+	}
+	c, k := s.command, m.sku(s.command.SKU)
+	d := &record.Decision{Verb: c.Verb, OrderKey: c.OrderKey, SKU: c.SKU, Attempt: c.Attempt, Cause: c.Cause}
+	h := k.claims[c.OrderKey]
+	switch c.Verb {
+	case record.VerbReserve:
+		if h != nil && h.attempt < c.Attempt {
+			old := &record.Decision{Verb: record.VerbRelease, OrderKey: c.OrderKey, SKU: c.SKU, Attempt: h.attempt, Cause: c.Cause}
+			m.release(k, h, old)
+			h = nil
+		}
+		m.reserve(k, h, c, d)
+	case record.VerbConfirm:
+		m.confirm(k, h, c, d)
+	case record.VerbRelease:
+		switch {
+		case h == nil:
+			d.Outcome = record.OutcomeNoClaim
+			m.told(d)
+		case h.attempt > c.Attempt:
+			d.Outcome, d.Allocated = record.OutcomeStale, h.hard
+			m.told(d)
+		default:
+			m.release(k, h, d)
+		}
+	case record.VerbShip:
+		m.ship(k, h, c, d)
+	}
+}
+
+func (m *model) reserve(k *modelSKU, h *modelClaim, c *record.Command, d *record.Decision) {
+	d.Requested = c.Qty
+	if h != nil && h.attempt == c.Attempt {
+		d.Outcome, d.Requested, d.Missing = record.OutcomeExists, record.Quantity(h.asked), record.Quantity(h.missing)
+		d.Waiting, d.Allocated = record.Quantity(h.waits), h.hard
+		m.told(d)
+		return
+	}
+	if h != nil {
+		d.Outcome = record.OutcomeStale
+		m.told(d)
+		return
+	}
+	h = &modelClaim{attempt: c.Attempt, hard: c.Allocate, asked: int64(c.Qty), at: map[record.WarehouseID]int64{}, ranked: c.Ranked, shipped: map[string]bool{}}
+	k.claims[c.OrderKey] = h
+	d.Allocated = c.Allocate
+	got := k.give(h, int64(c.Qty), c.Whole, d)
+	lacks := int64(c.Qty) - got
+	d.Outcome = record.OutcomeGranted
+	if lacks > 0 {
+		d.Outcome, d.Reason = record.OutcomePartial, "out_of_stock"
+		if got == 0 {
+			d.Outcome = record.OutcomeRefused
+		}
+		if !k.fed {
+			d.Reason = "unknown_sku"
+		}
+		if c.Wait && !c.Whole {
+			h.waits, d.Waiting = lacks, record.Quantity(lacks)
+			k.line = append(k.line, c.OrderKey)
+		} else {
+			h.missing, d.Missing = lacks, record.Quantity(lacks)
+		}
+	}
+	k.drop(c.OrderKey)
+	m.told(d)
+}
+
+// give grants up to want units along the claim's list.
+func (k *modelSKU) give(h *modelClaim, want int64, whole bool, d *record.Decision) int64 {
+	list := slices.Clone(h.ranked)
+	sort.SliceStable(list, func(i, j int) bool {
+		a, b := list[i], list[j]
+		if a.Rank != b.Rank {
+			return a.Rank < b.Rank
+		}
+		if x, y := k.free(a.Warehouse), k.free(b.Warehouse); x != y {
+			return x > y
+		}
+		return a.Warehouse < b.Warehouse
+	})
+	all := int64(0)
+	seen := map[record.WarehouseID]bool{}
+	for i, w := range list {
+		if k.free(w.Warehouse) >= want {
+			list = list[i : i+1] // this one alone
+			all = want
+			break
+		}
+		if !seen[w.Warehouse] {
+			all += max(0, k.free(w.Warehouse))
+			seen[w.Warehouse] = true
+		}
+	}
+	if whole && all < want {
+		return 0
+	}
+	got := int64(0)
+	for _, w := range list {
+		if n := min(want-got, k.free(w.Warehouse)); n > 0 {
+			k.change(d, w.Warehouse, n, func() { h.at[w.Warehouse] += n })
+			got += n
+		}
+	}
+	if len(d.Moves) == 1 {
+		d.Rule = "one_warehouse"
+	} else if len(d.Moves) > 1 {
+		d.Rule = "split"
+	}
+	return got
+}
+
+func (m *model) confirm(k *modelSKU, h *modelClaim, c *record.Command, d *record.Decision) {
+	defer m.told(d)
+	d.Allocated = true
+	if !isClaim(h, c, d) {
+		return
+	}
+	d.Outcome, d.Missing, d.Waiting = record.OutcomeExists, record.Quantity(h.missing), record.Quantity(h.waits)
+	d.Requested = record.Quantity(h.asked-h.missing) - record.Quantity(h.gone())
+	if h.hard {
+		return
+	}
+	d.Outcome = record.OutcomeDone
+	// One warehouse after the other, as movements do, by way of a second claim.
+	hard := &modelClaim{hard: true, at: map[record.WarehouseID]int64{}}
+	k.claims["being confirmed"] = hard
+	for _, w := range h.warehouses() {
+		n := h.at[w]
+		k.change(d, w, n, func() { delete(h.at, w); hard.at[w] = n })
+	}
+	delete(k.claims, "being confirmed")
+	h.hard, h.at = true, hard.at
+}
+
+func isClaim(h *modelClaim, c *record.Command, d *record.Decision) bool {
+	if h == nil || h.attempt < c.Attempt {
+		d.Outcome = record.OutcomeNoClaim
+		return false
+	}
+	if h.attempt > c.Attempt {
+		d.Outcome = record.OutcomeStale
+		return false
+	}
+	return true
+}
+
+// gone returns what has been shipped of the claim.
+func (h *modelClaim) gone() int64 {
+	n := h.asked - h.missing - h.waits
+	for _, q := range h.at {
+		n -= q
+	}
+	return n
+}
+
+// warehouses returns where the claim has units, by id; see sorted.
+func (h *modelClaim) warehouses() []record.WarehouseID { return slices.Sorted(maps.Keys(h.at)) }
+
+func (m *model) release(k *modelSKU, h *modelClaim, d *record.Decision) {
+	d.Outcome, d.Allocated, d.Requested = record.OutcomeDone, h.hard, record.Quantity(h.waits)
+	for _, w := range h.warehouses() {
+		n := h.at[w]
+		d.Requested += record.Quantity(n)
+		k.change(d, w, n, func() { delete(h.at, w) })
+	}
+	h.waits = 0
+	k.drop(d.OrderKey)
+	m.told(d)
+	m.serve(k, d.SKU, "order:"+string(d.OrderKey))
+}
+
+// drop takes who waits no longer out of the line, and removes a claim that
+// claims nothing.
+func (k *modelSKU) drop(order record.OrderKey) {
+	h := k.claims[order]
+	maps.DeleteFunc(h.at, func(_ record.WarehouseID, n int64) bool { return n == 0 })
+	if h.waits > 0 {
+		return
+	}
+	k.line = slices.DeleteFunc(k.line, func(o record.OrderKey) bool { return o == order })
+	if len(h.at) == 0 {
+		delete(k.claims, order)
+	}
+}
+
+func (m *model) ship(k *modelSKU, h *modelClaim, c *record.Command, d *record.Decision) {
+	defer m.told(d)
+	d.Allocated = true
+	for _, p := range c.Parts {
+		d.Requested += p.Qty
+	}
+	d.Missing = d.Requested
+	if !isClaim(h, c, d) {
+		return
+	}
+	d.Waiting = record.Quantity(h.waits)
+	content := fmt.Sprint(c.Cause, c.Parts)
+	switch {
+	case !h.hard:
+		d.Outcome = record.OutcomeNoClaim
+		return
+	case h.shipped[content]:
+		d.Outcome, d.Missing = record.OutcomeExists, 0
+		return
+	}
+	for _, p := range c.Parts {
+		n := min(int64(p.Qty), h.at[p.Warehouse])
+		if n == 0 {
+			continue
+		}
+		place := k.places[p.Warehouse]
+		if lacks := n - place.onHand; lacks > 0 {
+			d.Reason = "found_by_shipment"
+			k.change(d, p.Warehouse, lacks, func() { place.onHand += lacks })
+		}
+		k.change(d, p.Warehouse, n, func() { place.onHand -= n; h.at[p.Warehouse] -= n })
+		d.Missing -= record.Quantity(n)
+	}
+	d.Outcome = record.OutcomePartial
+	if d.Missing == 0 {
+		d.Outcome = record.OutcomeDone
+	} else if d.Missing == d.Requested {
+		d.Outcome = record.OutcomeNoClaim
+		return
+	}
+	h.shipped[content] = true
+	k.drop(c.OrderKey)
+}
+
+func (m *model) stock(c *record.StockCommand) {
+	k := m.sku(c.SKU)
+	d := &record.Decision{Verb: c.Verb, SKU: c.SKU, Cause: c.EventID, Requested: c.Qty}
+	id, content := fmt.Sprint(c.SKU, c.Warehouse, c.EventID), fmt.Sprint(*c)
+	if e, ok := m.events[id]; ok && m.now < e.until {
+		d.Outcome = record.OutcomeDuplicate
+		if e.content != content {
+			d.Outcome, d.Reason = record.OutcomeConflict, "event_id_conflict"
+			m.dead = append(m.dead, d.Reason)
+		}
+		m.told(d)
+		return
+	}
+	hours := math.Ceil(float64(m.now+m.remember) / float64(hourMillis))
+	m.events[id] = modelEvent{content, record.Millis(hours) * hourMillis}
+
+	place := k.places[c.Warehouse]
+	if place == nil {
+		place = &modelPlace{}
+	}
+	next, took := place.onHand+int64(c.Qty), min(c.OccurredAt, m.now)
+	if took == 0 {
+		took = m.now
+	}
+	d.Outcome = record.OutcomeDone
+	if c.Verb == record.VerbCount {
+		next = int64(c.Qty)
+		if took < place.counted {
+			d.Outcome, d.Reason = record.OutcomeRejected, "count_older"
+		}
+	}
+	if d.Outcome == record.OutcomeDone && next < 0 {
+		d.Outcome, d.Reason = record.OutcomeRejected, "below_zero"
+	}
+	if d.Outcome == record.OutcomeDone && next > record.OnHandMax {
+		d.Outcome, d.Reason = record.OutcomeRejected, "above_max"
+	}
+	if d.Outcome == record.OutcomeRejected {
+		if d.Reason != "count_older" {
+			m.dead = append(m.dead, d.Reason)
+		}
+		m.told(d)
+		return
+	}
+	k.fed, k.places[c.Warehouse] = true, place
+	if c.Verb == record.VerbCount {
+		place.counted = took
+	}
+	k.change(d, c.Warehouse, next-place.onHand, func() { place.onHand = next })
+	m.told(d)
+	m.serve(k, c.SKU, "stock:"+c.EventID)
+}
+
+// serve goes through the line.
+func (m *model) serve(k *modelSKU, sku record.SKU, cause string) {
+	for _, order := range slices.Clone(k.line) {
+		h := k.claims[order]
+		d := &record.Decision{
+			Verb: record.VerbFill, OrderKey: order, SKU: sku, Attempt: h.attempt, Cause: cause, Requested: record.Quantity(h.waits), Allocated: h.hard,
+		}
+		got := k.give(h, h.waits, false, d)
+		if got == 0 {
+			continue
+		}
+		h.waits -= got
+		d.Outcome, d.Waiting = record.OutcomeGranted, record.Quantity(h.waits)
+		if h.waits > 0 {
+			d.Outcome, d.Reason = record.OutcomePartial, "out_of_stock"
+		}
+		k.drop(order)
+		m.told(d)
+	}
+}
+
+func (m *model) told(d *record.Decision) { m.decisions = append(m.decisions, tell(sorted(d))) }
+
+// sorted puts the movements of a claim that is confirmed or released in order of
+// warehouse: there they come in the order they were granted, which is nobody's
+// business.
+func sorted(d *record.Decision) *record.Decision {
+	if d.Verb == record.VerbConfirm || d.Verb == record.VerbRelease {
+		slices.SortFunc(d.Moves, func(a, b record.Movement) int { return strings.Compare(string(a.Warehouse), string(b.Warehouse)) })
+	}
+	return d
+}
+
+// compare fails when the task's state of the SKU isn't the model's.
+func (m *model) compare(t *testing.T, tk *task, sku record.SKU) {
+	k, it := m.sku(sku), tk.item(sku)
+	require.Equal(t, k.fed, it.Fed)
+	require.Len(t, it.Rows, len(k.places))
+	for _, r := range it.Rows {
+		p := k.places[r.Warehouse]
+		require.NotNil(t, p, r.Warehouse)
+		require.Equal(t, modelPlace{int64(r.OnHand), int64(r.Number), r.CountedAt}, *p, r.Warehouse)
+		require.Equal(t, k.counters(r.Warehouse), r.Counters, r.Warehouse)
+	}
+	require.Equal(t, uint64(len(k.claims)), it.Holds)
+	waits := int64(0)
+	for order, c := range k.claims {
+		h, ok := tk.hold(sku, order)
+		require.True(t, ok, order)
+		require.Equal(t, []any{c.attempt, c.hard, c.asked, c.missing, c.waits, len(c.at)},
+			[]any{h.Attempt, h.Allocated, int64(h.Requested), int64(h.Missing), int64(h.Waiting), len(h.Parts)}, order)
+		for _, p := range h.Parts {
+			require.Equal(t, c.at[p.Warehouse], int64(p.Qty))
+		}
+		waits += c.waits
+	}
+	require.Equal(t, waits, int64(it.Waiting))
+	require.Equal(t, fmt.Sprint(k.line), fmt.Sprint(tk.line(sku)))
+}
+
+// line returns who waits for the SKU, in order.
+func (t *task) line(sku record.SKU) (out []record.OrderKey) {
+	var keys []string
+	for k := range t.State {
+		if strings.HasPrefix(k, string(prefixWaiter)+string(sku)+"\x00") {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		var w waiter
+		if err := w.decode(t.State[k]); err != nil {
+			panic(err)
+		}
+		out = append(out, w.OrderKey)
+	}
+	return out
+}
+
+// TestModel compares every decision, counter, hold and place in line with the
+// model's, after every one of many random steps.
+func TestModel(t *testing.T) {
+	const steps = 60_000
+	cfg := Config{RememberMillis: 2 * hourMillis, ForgetMax: 7}
+	g, tk, m := newGenerator(seed(t), 60_000), newTask(cfg), newModel(cfg.RememberMillis)
+	outcomes := map[string]int{}
+	for n := range steps {
+		s := g.next()
+		before := tk.item(s.sku()).Rows
+		m.step(s)
+		tk.transaction(envelope{s.at, []record.Entry{s.entry()}})
+		sent := tk.Take()
+		var got, dead []string
+		for _, d := range decisions(sent) {
+			got = append(got, tell(sorted(&d)))
+			outcomes[d.Verb.String()+" "+d.Outcome.String()]++
+		}
+		for _, l := range tk.Dead {
+			dead = append(dead, l.Reason)
+		}
+		tk.Dead = nil
+		require.Equal(t, m.decisions, got, "step %d, %s", n, &s)
+		require.Equal(t, m.dead, dead, "step %d, %s", n, &s)
+		m.compare(t, tk, s.sku())
+		compareAvailability(t, before, tk.item(s.sku()), sent)
+		if n%64 == 0 {
+			for _, sku := range randomSKUs {
+				m.compare(t, tk, sku)
+			}
+			require.NoError(t, tk.soundness(), "step %d, %s", n, &s)
+		}
+	}
+	t.Logf("%d steps: %v", steps, outcomes)
+	require.Less(t, len(tk.State), 1000, "event ids are forgotten")
+}
+
+// compareAvailability wants one record when a counter changed, and none else.
+func compareAvailability(t *testing.T, before []Row, it Item, sent []stagetest.Sent) {
+	var got []record.Availability
+	for _, s := range sent {
+		if s.Entry.Kind == record.KindAvailability {
+			require.Equal(t, stage.LogAvailability, s.Log)
+			require.Equal(t, string(it.SKU), string(s.Entry.Key))
+			var a record.Availability
+			require.NoError(t, a.Decode(s.Entry.Body))
+			got = append(got, a)
+		}
+	}
+	if slices.Equal(before, it.Rows) {
+		require.Empty(t, got)
+		return
+	}
+	want := record.Availability{SKU: it.SKU, Fed: true}
+	for _, r := range it.Rows {
+		want.Rows = append(want.Rows, record.AvailabilityRow{Warehouse: r.Warehouse, Number: r.Number, Counters: r.Counters})
+	}
+	require.Equal(t, []record.Availability{want}, got)
+}

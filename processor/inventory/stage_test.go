@@ -1,0 +1,196 @@
+package inventory
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"holdfast/processor/stage"
+	"holdfast/topology/record"
+)
+
+// Only other stages write to the log, so what can't be is a bug, and a bug
+// stops the partition before anything is written.
+func TestBugs(t *testing.T) {
+	good := record.Command{Verb: record.VerbReserve, SKU: "TEE", OrderKey: "web/main/1", Attempt: 1, Qty: 1}
+	with := func(change func(c *record.Command)) record.Entry {
+		c := good
+		change(&c)
+		return command(c)
+	}
+	feed := func(change func(c *record.StockCommand)) record.Entry {
+		c := record.StockCommand{Verb: record.VerbReceive, SKU: "TEE", Warehouse: "HCM", EventID: "s-1", Qty: 1}
+		change(&c)
+		return stockEvent(c)
+	}
+	otherKey := command(good)
+	otherKey.Key = []byte("MUG")
+	for name, e := range map[string]record.Entry{
+		"foreign kind":         {Kind: record.KindOrderEvent},
+		"broken command":       {Kind: record.KindCommand, Body: []byte{0x9c, 1}},
+		"broken stock event":   {Kind: record.KindStock, Body: []byte("{}")},
+		"key of another SKU":   otherKey,
+		"no SKU":               with(func(c *record.Command) { c.SKU = "" }),
+		"SKU that ends early":  with(func(c *record.Command) { c.SKU = "TEE\x00X" }),
+		"no order":             with(func(c *record.Command) { c.OrderKey = "" }),
+		"verb of the feed":     with(func(c *record.Command) { c.Verb = record.VerbCount }),
+		"nothing reserved":     with(func(c *record.Command) { c.Qty = 0 }),
+		"shipped below zero":   with(func(c *record.Command) { c.Verb = record.VerbShip; c.Parts = []record.WarehouseQty{{Qty: -1}} }),
+		"verb of orders":       feed(func(c *record.StockCommand) { c.Verb = record.VerbShip }),
+		"no warehouse":         feed(func(c *record.StockCommand) { c.Warehouse = "" }),
+		"no event id":          feed(func(c *record.StockCommand) { c.EventID = "" }),
+		"warehouse ends early": feed(func(c *record.StockCommand) { c.Warehouse = "A\x00" }),
+		"nothing received":     feed(func(c *record.StockCommand) { c.Qty = 0 }),
+		"counted below zero":   feed(func(c *record.StockCommand) { c.Verb = record.VerbCount; c.Qty = -1 }),
+	} {
+		tk := newTask(Config{})
+		tk.Clock = 1
+		require.PanicsWithValue(t, recovered(func() { tk.run(e) }), func() { newTask(Config{}).run(e) }, name)
+		require.Contains(t, recovered(func() { newTask(Config{}).run(e) }), "BUG: ", name)
+		require.Empty(t, tk.Sent, name)
+		require.Empty(t, tk.State, name)
+	}
+	require.Contains(t, recovered(func() { New(Config{ForgetMax: -1, RememberMillis: -1}) }), "RememberMillis is -1, must not be negative\n")
+}
+
+func recovered(fn func()) (text string) {
+	defer func() { text = fmt.Sprint(recover()) }()
+	fn()
+	return "no panic"
+}
+
+// State that contradicts itself is found before it does harm.
+func TestChecksFindSpoiltState(t *testing.T) {
+	sound := func() *task {
+		tk := newTask(Config{})
+		tk.run(
+			stockEvent(record.StockCommand{Verb: record.VerbReceive, SKU: "TEE", Warehouse: "HCM", EventID: "s-1", Qty: 5}),
+			command(record.Command{Verb: record.VerbReserve, SKU: "TEE", OrderKey: "web/main/1", Attempt: 1, Qty: 2, Ranked: []record.Ranked{{Warehouse: "HCM"}}}),
+		)
+		return tk
+	}
+	spoilItem := func(tk *task, spoil func(it *Item)) {
+		it := tk.item("TEE")
+		spoil(&it)
+		tk.State[string(appendItemKey(nil, "TEE"))] = appendItem(nil, &it)
+	}
+	release := command(record.Command{Verb: record.VerbRelease, SKU: "TEE", OrderKey: "web/main/1", Attempt: 1})
+	receive := stockEvent(record.StockCommand{Verb: record.VerbReceive, SKU: "TEE", Warehouse: "HCM", EventID: "s-2", Qty: 5})
+	for name, c := range map[string]struct {
+		spoil func(it *Item)
+		e     record.Entry
+	}{
+		"held below its hold": {func(it *Item) { it.Rows[0].Held = 1 }, release},
+		"held above its hold": {func(it *Item) { it.Rows[0].Held = 3 }, release},
+		"no holds counted":    {func(it *Item) { it.Holds = 0 }, receive},
+		"row gone":            {func(it *Item) { it.Rows = nil }, release},
+		"waits alone":         {func(it *Item) { it.Holds, it.Waiting, it.Rows[0].Held = 0, 3, 0 }, receive},
+	} {
+		tk := sound()
+		spoilItem(tk, c.spoil)
+		require.Contains(t, recovered(func() { tk.run(c.e) }), "BUG: ", name)
+	}
+}
+
+// A transaction that was given up leaves nothing behind: deciding it again
+// gives the same.
+func TestResetForgets(t *testing.T) {
+	g := newGenerator(seed(t), 1000)
+	tk := newTask(Config{})
+	for range 300 {
+		var es []envelope
+		for range 1 + g.Intn(8) {
+			s := g.next()
+			es = append(es, envelope{s.at, []record.Entry{s.entry()}})
+		}
+		lost := newTask(Config{})
+		lost.stage, lost.Clock = tk.stage, tk.Clock
+		for k, v := range tk.State {
+			lost.State[k] = v
+		}
+		lost.transaction(es...)
+		tk.transaction(es...)
+		require.Equal(t, lost.State, tk.State)
+		require.Equal(t, lost.Take(), tk.Take())
+	}
+}
+
+// Ten thousand ids due at once are forgotten in chunks, and in between the
+// stage says that more is due.
+func TestForgetsInChunks(t *testing.T) {
+	tk := newTask(Config{ForgetMax: 1000})
+	tk.Clock = 1
+	var es []record.Entry
+	for n := range 10_000 {
+		es = append(es, stockEvent(record.StockCommand{Verb: record.VerbReceive, SKU: "TEE", Warehouse: "HCM", EventID: fmt.Sprintf("s-%d", n), Qty: 1}))
+	}
+	tk.run(es...)
+	due, ok := tk.stage.Due(tk)
+	require.True(t, ok)
+	require.Equal(t, 25*hourMillis, due)
+	tick := record.Entry{Kind: record.KindTick}
+	tk.Clock = due - 1
+	tk.run(tick)
+	require.Len(t, tk.State, 20_002)
+	tk.Clock = due
+	for left := 9_000; left >= 0; left -= 1000 {
+		tk.run(tick)
+		_, ok := tk.stage.Due(tk)
+		require.Equal(t, left > 0, ok)
+		require.Len(t, tk.State, 1+2*left+map[bool]int{true: 1}[ok])
+	}
+}
+
+// A long line is read in stretches, and only as far as units go.
+func TestLongLine(t *testing.T) {
+	const waiting = 5*lineMax + 3
+	tk := newTask(Config{})
+	for n := range waiting {
+		w := record.WarehouseID("HCM")
+		if n%2 == 1 {
+			w = "HN"
+		}
+		tk.run(command(record.Command{
+			Verb: record.VerbReserve, SKU: "TEE", OrderKey: record.OrderKey(fmt.Sprintf("shopee/main/%d", n)), Attempt: 1, Qty: 1, Wait: true,
+			Ranked: []record.Ranked{{Warehouse: w}},
+		}))
+	}
+	tk.Take()
+	for event, qty := range []record.Quantity{1, lineMax, 2 * lineMax} {
+		tk.run(stockEvent(record.StockCommand{Verb: record.VerbReceive, SKU: "TEE", Warehouse: "HN", EventID: fmt.Sprint(event), Qty: qty}))
+		require.NoError(t, tk.soundness())
+	}
+	n := 1
+	for _, d := range decisions(tk.Take()) {
+		if d.Verb == record.VerbFill {
+			require.Equal(t, record.OrderKey(fmt.Sprintf("shopee/main/%d", n)), d.OrderKey)
+			n += 2
+		}
+	}
+	require.Equal(t, waiting, n)
+	require.Equal(t, record.Quantity(waiting/2+1), tk.item("TEE").Waiting)
+	require.Equal(t, 3*record.Quantity(lineMax)+1-record.Quantity(waiting/2), tk.counters("TEE", "HN").Available())
+}
+
+// Every entry that is sent names the origin of what caused it, and what one
+// transaction did to a SKU is told once.
+func TestOriginsAndOneAvailability(t *testing.T) {
+	tk := newTask(Config{})
+	wait := command(record.Command{Verb: record.VerbReserve, SKU: "TEE", OrderKey: "shopee/main/1", Attempt: 1, Qty: 1, Wait: true, Ranked: []record.Ranked{{Warehouse: "HCM"}}})
+	feed := stockEvent(record.StockCommand{Verb: record.VerbReceive, SKU: "TEE", Warehouse: "HCM", EventID: "s-1", Qty: 1})
+	other := stockEvent(record.StockCommand{Verb: record.VerbReceive, SKU: "MUG", Warehouse: "HCM", EventID: "s-2", Qty: 1})
+	tk.run(other, wait, feed)
+	var got []string
+	for _, s := range tk.Take() {
+		got = append(got, fmt.Sprintf("%d %s %s %s", s.Log, s.Entry.Kind, s.Entry.Key, s.Entry.Origin))
+	}
+	require.Equal(t, []string{
+		fmt.Sprintf("%d decision MUG %s", stage.LogAvailability, other.Origin),
+		fmt.Sprintf("%d decision shopee/main/1 %s", stage.LogOrders, wait.Origin),
+		fmt.Sprintf("%d decision TEE %s", stage.LogAvailability, feed.Origin),
+		fmt.Sprintf("%d decision shopee/main/1 %s", stage.LogOrders, feed.Origin),
+		fmt.Sprintf("%d availability MUG %s", stage.LogAvailability, other.Origin),
+		fmt.Sprintf("%d availability TEE %s", stage.LogAvailability, feed.Origin),
+	}, got)
+}
