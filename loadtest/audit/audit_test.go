@@ -1,0 +1,205 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"holdfast/topology/record"
+)
+
+// story is a small sale in which everything happens once.
+func story() *toy {
+	t := newToy()
+	t.config.Settled = true
+	t.stock(record.VerbReceive, "TEE", "HCM-1", 10)
+	t.stock(record.VerbReceive, "TEE", "HN-1", 5)
+	t.stock(record.VerbReceive, "CAP", "HCM-1", 4)
+	t.publish()
+	paid := t.create("web/main/W-1", true, map[string]record.Quantity{"TEE": 2, "CAP": 1})
+	held := t.create("web/main/W-2", false, map[string]record.Quantity{"TEE": 3})
+	t.pay(held)
+	expires := t.create("web/main/W-3", false, map[string]record.Quantity{"TEE": 9, "CAP": 3})
+	short := t.create("shopee/main/S-4", true, map[string]record.Quantity{"TEE": 4})
+	t.publish()
+	t.cancel(expires, record.LineReleased)
+	t.ship(paid)
+	t.stock(record.VerbAdjust, "CAP", "HCM-1", -1)
+	t.stock(record.VerbCount, "TEE", "HN-1", 4)
+	t.create("web/main/W-5", false, map[string]record.Quantity{"CAP": 2})
+	t.ship(short)
+	t.create("shopee/main/S-6", true, map[string]record.Quantity{"CAP": 3})
+	t.publish()
+	dead := t.write("channel.web.orders", 0, "", map[string]any{"broken": true})
+	t.write("dlq", 0, "", nil).headers = []Header{
+		{record.HeaderErrorTopic, []byte("holdfast.channel.web.orders")}, {record.HeaderErrorPartition, []byte("0")},
+		{record.HeaderErrorOffset, fmt.Append(nil, dead.offset)},
+	}
+	return t
+}
+
+func requirePass(t *testing.T, r Report, err error) {
+	t.Helper()
+	require.NoError(t, err)
+	require.Equal(t, Pass, r.Verdict, "%+v", r.Violations)
+	require.Empty(t, r.Violations)
+	require.Zero(t, r.OversoldUnits)
+	require.Zero(t, r.LeakedUnits)
+	require.Equal(t, r.UnitsIn, r.UnitsOnHand+r.UnitsShipped)
+}
+
+func TestCleanLogPasses(t *testing.T) {
+	b := story()
+	r, err := b.audit(nil)
+	requirePass(t, r, err)
+	require.Equal(t, 2, r.SKUs)
+	require.Equal(t, 6, r.Orders)
+	require.EqualValues(t, 10+5+4-1-1, r.UnitsIn)
+	require.EqualValues(t, 3+4, r.UnitsShipped)
+	require.EqualValues(t, 3, r.UnitsAllocated)
+	require.EqualValues(t, 2, r.UnitsHeld)
+	require.Equal(t, 1, r.OpenHolds)
+	require.EqualValues(t, 3, r.UnitsWaiting)
+	require.Zero(t, r.InFlight)
+}
+
+func TestAnyOrderOfPartitions(t *testing.T) {
+	want, err := story().audit(nil)
+	require.NoError(t, err)
+	for seed := range uint64(20) {
+		r, err := story().audit(byTopic(rand.New(rand.NewPCG(seed, 0))))
+		require.NoError(t, err)
+		require.Equal(t, want, r, "seed %d", seed)
+	}
+}
+
+// randomSale lets a seed do n things.
+func randomSale(seed uint64, n, skus int) *toy {
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	t := newToy()
+	sku := func() string { return fmt.Sprintf("SKU-%d", rnd.IntN(skus)) }
+	for i := range skus {
+		t.stock(record.VerbReceive, fmt.Sprintf("SKU-%d", i), toyWarehouses[rnd.IntN(2)], 1+record.Quantity(rnd.IntN(20)))
+	}
+	var open []*toyOrder
+	for i := range n {
+		pick := func() (*toyOrder, int) {
+			j := rnd.IntN(len(open))
+			return open[j], j
+		}
+		switch what := rnd.IntN(20); {
+		case what < 9 || len(open) == 0:
+			want := map[string]record.Quantity{sku(): 1 + record.Quantity(rnd.IntN(4))}
+			want[sku()] = 1 + record.Quantity(rnd.IntN(4))
+			key := fmt.Sprintf("%s/main/%d", []string{"web", "shopee"}[rnd.IntN(2)], i)
+			open = append(open, t.create(key, rnd.IntN(2) == 0, want))
+		case what < 14:
+			o, j := pick()
+			if !o.paid {
+				t.pay(o)
+			} else {
+				t.ship(o)
+				open = append(open[:j], open[j+1:]...)
+			}
+		case what < 16:
+			o, j := pick()
+			if !o.paid {
+				t.cancel(o, record.LineReleased)
+				open = append(open[:j], open[j+1:]...)
+			}
+		case what < 18:
+			t.stock(record.VerbReceive, sku(), toyWarehouses[rnd.IntN(2)], 1+record.Quantity(rnd.IntN(9)))
+		case what < 19:
+			t.stock(record.VerbCount, sku(), toyWarehouses[rnd.IntN(2)], record.Quantity(rnd.IntN(9)))
+		default:
+			t.publish()
+		}
+	}
+	t.publish()
+	return t
+}
+
+func TestRandomSalesPass(t *testing.T) {
+	for seed := range uint64(30) {
+		b := randomSale(seed, 400, 12)
+		b.config.Settled = true
+		r, err := b.audit(byTopic(rand.New(rand.NewPCG(seed, 2))))
+		requirePass(t, r, err)
+	}
+}
+
+func TestRecordsOutOfOrder(t *testing.T) {
+	a := New(Config{}, Cut{})
+	require.NoError(t, a.Add(Record{Topic: "log.orders", Offset: 7, Value: record.Tick()}))
+	require.EqualError(t, a.Add(Record{Topic: "log.orders", Offset: 7, Value: record.Tick()}), "reading log.orders/0: offset 7 after 7")
+	require.NoError(t, a.Add(Record{Topic: "log.orders", Partition: 1, Offset: 7, Value: record.Tick()}))
+}
+
+func TestUnreadableRecord(t *testing.T) {
+	a := New(Config{}, Cut{})
+	require.ErrorContains(t, a.Add(Record{Topic: "log.orders", Offset: 7, Value: []byte("x")}), "reading log.orders/0@7: envelope")
+	require.ErrorContains(t, a.Add(Record{Topic: "order.events", Offset: 7, Value: []byte("x")}), "reading order.events/0@7: ")
+	require.NoError(t, a.Add(Record{Topic: "changelog.orders", Offset: 7, Value: []byte("x")}))
+}
+
+func TestEmptyPasses(t *testing.T) {
+	r := New(Config{Settled: true, Channels: []string{"web"}}, Cut{}).Report()
+	require.Equal(t, Pass, r.Verdict)
+	text, err := json.Marshal(r)
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"violations":[]`)
+}
+
+func TestReportText(t *testing.T) {
+	b := story()
+	b.find(0, func(f *fact) bool { return f.update() != nil && f.update().Seq == 2 }).update().Seq = 3
+	r, err := b.audit(nil)
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, r.WriteText(&out))
+	require.Contains(t, out.String(), "Audit: FAIL")
+	require.Contains(t, out.String(), "  seq_gap: 1\n    web/main/W-2: ")
+}
+
+func TestListIsCapped(t *testing.T) {
+	b := randomSale(1, 400, 12)
+	for _, f := range b.facts {
+		if u := f.update(); u != nil {
+			u.Seq += 5
+		}
+	}
+	r, err := b.audit(nil)
+	require.NoError(t, err)
+	require.Greater(t, r.ViolationsByRule[RuleSeqGap], 10)
+	require.Len(t, r.Violations, 10)
+}
+
+func BenchmarkFold(b *testing.B) {
+	book := randomSale(1, 200_000, 10_000)
+	records := make([]Record, 0, len(book.facts))
+	bytesTotal := 0
+	for _, f := range book.facts {
+		records = append(records, f.render())
+		bytesTotal += len(records[len(records)-1].Value)
+	}
+	_, err := book.audit(nil)
+	require.NoError(b, err)
+	b.SetBytes(int64(bytesTotal))
+	b.ReportAllocs()
+	for b.Loop() {
+		a := New(Config{}, book.cut)
+		for i := range records {
+			if err := a.Add(records[i]); err != nil {
+				b.Fatal(err)
+			}
+		}
+		r := a.Report()
+		b.ReportMetric(float64(r.Orders), "orders")
+		b.ReportMetric(float64(r.Records), "records")
+		b.ReportMetric(float64(r.Movements), "movements")
+	}
+}

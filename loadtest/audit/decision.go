@@ -1,0 +1,99 @@
+package audit
+
+import (
+	"fmt"
+
+	"holdfast/topology/record"
+)
+
+// orderSKU is what an order asks of one SKU.
+type orderSKU struct{ order, sku uint32 }
+
+// wait is what of an order's SKU waits for stock.
+type wait struct {
+	attempt  uint32 // of the last reserve or fill
+	released uint32 // the last attempt that was released, plus one
+	qty      record.Quantity
+}
+
+func (w wait) open() record.Quantity {
+	if w.released > w.attempt {
+		return 0
+	}
+	return w.qty
+}
+
+func (a *Audit) decision(at place, appended record.Millis, e record.Entry) error {
+	d := &a.scratch.decision
+	if err := d.Decode(e.Body); err != nil {
+		return err
+	}
+	a.decisions++
+	sku := a.skus.number(string(d.SKU))
+	var orderNo uint32
+	if d.OrderKey != "" {
+		orderNo = a.orderNumber(string(d.OrderKey))
+		a.noteWait(orderNo, sku, d)
+	}
+	if !at.consumed() {
+		a.inFlight++
+		if at.p.role == roleOrders {
+			a.orders[orderNo].inFlight = true
+		}
+	}
+	command, ordinal := a.countDecision(at, appended, orderNo, sku, d)
+	if len(d.Moves) > 0 && !moves(d.Outcome) {
+		a.found.add(RuleNotConserved, string(d.SKU), fmt.Sprintf("%s with outcome %s moves stock", d.Verb, d.Outcome), at)
+	}
+	for i := range d.Moves {
+		m := &d.Moves[i]
+		a.movements++
+		a.move(a.chainNumber(sku, a.warehouses.number(string(m.Warehouse))), movement{
+			number: m.Number, qty: m.Qty, before: m.Before, after: m.After, order: orderNo,
+			verb: d.Verb, allocated: d.Allocated, at: at, appended: appended, command: command, ordinal: ordinal,
+			found: d.Verb == record.VerbShip && d.Reason == record.ReasonFoundByShipment && m.After.OnHand > m.Before.OnHand,
+		})
+	}
+	a.checkSum(at, d)
+	return nil
+}
+
+// checkSum holds the parts of an answer against what was asked for.
+func (a *Audit) checkSum(at place, d *record.Decision) {
+	if d.Verb != record.VerbReserve && d.Verb != record.VerbFill || !decides(d.Outcome) {
+		return
+	}
+	sum := d.Missing + d.Waiting
+	for i := range d.Moves {
+		sum += d.Moves[i].Qty
+	}
+	if sum != d.Requested {
+		a.found.add(RuleNotConserved, string(d.OrderKey), fmt.Sprintf("%s of %d %s: granted, missing and waiting units are %d", d.Verb, d.Requested, d.SKU, sum), at)
+	}
+}
+
+func (a *Audit) noteWait(orderNo, sku uint32, d *record.Decision) {
+	k := orderSKU{orderNo, sku}
+	switch d.Verb {
+	case record.VerbReserve, record.VerbFill:
+		if d.Verb == record.VerbReserve && !decides(d.Outcome) {
+			return
+		}
+		w, known := a.waits[k]
+		if d.Attempt >= w.attempt && (known || d.Waiting > 0) {
+			w.attempt, w.qty = d.Attempt, d.Waiting
+			a.waits[k] = w
+		}
+	case record.VerbRelease:
+		// Noted also where nothing waits yet: the reserve may be read later.
+		if w := a.waits[k]; d.Outcome != record.OutcomeStale && d.Attempt+1 > w.released {
+			w.released = d.Attempt + 1
+			a.waits[k] = w
+		}
+	}
+}
+
+// moves tells the outcomes that may move stock.
+func moves(o record.Outcome) bool {
+	return o == record.OutcomeGranted || o == record.OutcomePartial || o == record.OutcomeDone
+}

@@ -1,0 +1,89 @@
+package audit
+
+import (
+	"math/bits"
+	"strconv"
+	"strings"
+
+	"holdfast/topology/record"
+)
+
+// trace notes that an internal entry names a public record as its origin.
+func (a *Audit) trace(o record.Origin) {
+	if p := a.inputOf(o.Topic, o.Partition); p != nil && o.Offset >= p.start {
+		p.traced.set(o.Offset - p.start)
+	}
+}
+
+// deadLetter notes the public record that a dead letter names in its headers.
+func (a *Audit) deadLetter(r *Record) {
+	var topic, number, offset string
+	for _, h := range r.Headers {
+		switch h.Key {
+		case record.HeaderErrorTopic:
+			topic = string(h.Value)
+		case record.HeaderErrorPartition:
+			number = string(h.Value)
+		case record.HeaderErrorOffset:
+			offset = string(h.Value)
+		}
+	}
+	n, err1 := strconv.ParseInt(number, 10, 32)
+	o, err2 := strconv.ParseInt(offset, 10, 64)
+	if err1 != nil || err2 != nil {
+		return // somebody else's record
+	}
+	if p := a.inputOf(topic, record.Partition(n)); p != nil && record.Offset(o) >= p.start {
+		p.traced.set(record.Offset(o) - p.start)
+		p.dead.set(record.Offset(o) - p.start)
+	}
+}
+
+// inputOf returns the input partition of that name, or nil when it isn't an input.
+func (a *Audit) inputOf(topic string, number record.Partition) *partition {
+	topic = strings.TrimPrefix(topic, a.prefix)
+	if topic == "" {
+		return nil
+	}
+	if p := a.partition(topic, number); p.role == roleInput {
+		return p
+	}
+	return nil
+}
+
+// judgeInputs holds every public record against the internal entries and dead
+// letters that name it.
+func (a *Audit) judgeInputs() {
+	for _, p := range a.partitions {
+		if p.role != roleInput || !p.bounded && p.records == 0 {
+			continue
+		}
+		for word := range max(len(p.present), len(p.traced)) {
+			if a.trim && word < len(p.appended) && p.appended[word] < a.vouches+trimSlack {
+				continue // its entries may be trimmed
+			}
+			var present, traced uint64
+			if word < len(p.present) {
+				present = p.present[word]
+			}
+			if word < len(p.traced) {
+				traced = p.traced[word]
+			}
+			for odd := present ^ traced; odd != 0; odd &= odd - 1 {
+				bit := bits.TrailingZeros64(odd)
+				a.judgeInput(place{p, p.start + record.Offset(word<<6+bit)}, present&(1<<bit) != 0)
+			}
+		}
+	}
+}
+
+func (a *Audit) judgeInput(at place, present bool) {
+	switch {
+	case !present:
+		a.found.add(RuleInputLost, at.String(), "an internal log names this record, and it isn't there", at)
+	case at.consumed():
+		a.found.add(RuleInputLost, at.String(), "consumed by intake; no internal log and no dead letter names it", at)
+	default:
+		a.inFlight++
+	}
+}

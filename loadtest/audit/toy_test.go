@@ -1,0 +1,337 @@
+package audit
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"holdfast/topology/record"
+)
+
+// toy is the whole system in a page, one thing after the other: it writes the
+// logs that the real one would write, for the audit to pass or a doctor to spoil.
+type toy struct {
+	*book
+	items   map[[2]string]*toyItem // by SKU and warehouse
+	orders  map[string]*toyOrder
+	waiting map[string][]*toyWait // by SKU
+	events  int
+	shops   []record.Shop
+	changed map[string]bool
+	version int64
+	begins  []int // where in facts each thing that happens begins
+}
+
+type toyItem struct {
+	record.Counters
+	number uint64
+}
+
+type toyOrder struct {
+	key     string
+	attempt uint32
+	paid    bool
+	seq     int64
+	status  string
+	lines   []toyLine
+	origin  record.Origin
+}
+
+type toyLine struct {
+	line, sku string
+	qty       record.Quantity
+	parts     []toyPart
+	left      string // state of what isn't in parts
+}
+
+type toyPart struct {
+	warehouse string
+	qty       record.Quantity
+	state     string
+}
+
+type toyWait struct {
+	order *toyOrder
+	line  int
+	qty   record.Quantity
+}
+
+var toyWarehouses = []string{"HCM-1", "HN-1"}
+
+func newToy() *toy {
+	t := &toy{book: newBook(), items: map[[2]string]*toyItem{}, orders: map[string]*toyOrder{}, waiting: map[string][]*toyWait{}, changed: map[string]bool{}}
+	for i, w := range toyWarehouses {
+		t.row(record.KindWarehouse, w, record.Offset(i), record.Warehouse{ID: record.WarehouseID(w)})
+	}
+	limit := record.Quantity(40)
+	t.shops = []record.Shop{{Channel: "web", Shop: "main"}, {Channel: "shopee", Shop: "main", Buffer: 2, Cap: &limit}}
+	for i, s := range t.shops {
+		t.row(record.KindShop, s.Channel+"/"+s.Shop, record.Offset(i), s)
+	}
+	return t
+}
+
+func (t *toy) row(kind record.Kind, key string, version record.Offset, row any) {
+	text, err := json.Marshal(row)
+	if err != nil {
+		panic(err)
+	}
+	for p := range 2 {
+		t.write("log.availability", p, "", nil, factEntry{kind: kind, key: key, body: &record.TableRow{Key: key, Version: version, JSON: text}})
+	}
+}
+
+func (t *toy) begin() { t.begins = append(t.begins, len(t.facts)) }
+
+func half(key string) int { return int(lineHash(key, "") % 2) }
+
+func (t *toy) event() string {
+	t.events++
+	return fmt.Sprintf("e-%d", t.events)
+}
+
+// stock is a record of the stock feed, decided; what waits is served.
+func (t *toy) stock(verb record.Verb, sku, warehouse string, qty record.Quantity) {
+	t.begin()
+	id := t.event()
+	public := t.write("stock.feed", half(sku), sku, record.StockInput{Holdfast: 1, EventID: id, Type: "stock." + verb.String()})
+	t.write("log.inventory", half(sku), "", nil, factEntry{record.KindStock, sku, public.origin(), &record.StockCommand{
+		Verb: verb, EventID: id, SKU: record.SKU(sku), Warehouse: record.WarehouseID(warehouse), Qty: qty}})
+	d := &record.Decision{Verb: verb, Outcome: record.OutcomeDone, SKU: record.SKU(sku), Cause: id, Requested: qty}
+	if verb == record.VerbCount {
+		qty -= t.item(sku, warehouse).OnHand
+	}
+	t.move(d, warehouse, qty, record.Counters{OnHand: qty})
+	t.decide("log.availability", sku, public.origin(), d)
+	t.serve(sku, id, public.origin())
+}
+
+func (t *toy) item(sku, warehouse string) *toyItem {
+	k := [2]string{sku, warehouse}
+	if t.items[k] == nil {
+		t.items[k] = &toyItem{}
+	}
+	return t.items[k]
+}
+
+func (t *toy) move(d *record.Decision, warehouse string, qty record.Quantity, by record.Counters) {
+	i := t.item(string(d.SKU), warehouse)
+	m := record.Movement{Warehouse: record.WarehouseID(warehouse), Qty: qty, Before: i.Counters}
+	i.OnHand += by.OnHand
+	i.Held += by.Held
+	i.Allocated += by.Allocated
+	i.number++
+	m.Number, m.After = i.number, i.Counters
+	d.Moves = append(d.Moves, m)
+	t.changed[string(d.SKU)] = true
+}
+
+func (t *toy) decide(log, key string, origin record.Origin, d *record.Decision) {
+	t.write(log, half(key), "", nil, factEntry{record.KindDecision, key, origin, d})
+}
+
+// take grants up to qty units from wherever they are.
+func (t *toy) take(d *record.Decision, l *toyLine, qty record.Quantity) (granted record.Quantity) {
+	state := record.LineHeld
+	if d.Allocated {
+		state = record.LineAllocated
+	}
+	for _, w := range toyWarehouses {
+		n := min(qty-granted, max(0, t.item(l.sku, w).Available()))
+		if n == 0 {
+			continue
+		}
+		granted += n
+		by := record.Counters{Held: n}
+		if d.Allocated {
+			by = record.Counters{Allocated: n}
+		}
+		t.move(d, w, n, by)
+		l.parts = append(l.parts, toyPart{w, n, state})
+	}
+	return granted
+}
+
+func (t *toy) command(o *toyOrder, l *toyLine, verb record.Verb, cause string) {
+	t.write("log.inventory", half(l.sku), "", nil, factEntry{record.KindCommand, l.sku, o.origin, &record.Command{
+		Verb: verb, OrderKey: record.OrderKey(o.key), SKU: record.SKU(l.sku), Attempt: o.attempt, Cause: cause, Qty: l.qty}})
+}
+
+// heard writes the public event and its entry of log.orders.
+func (t *toy) heard(o *toyOrder, e *record.OrderEvent) {
+	t.begin()
+	channel, _, _, _ := record.OrderKey(o.key).Cut()
+	e.EventID, e.OrderKey = t.event(), record.OrderKey(o.key)
+	public := t.write("channel."+channel+".orders", 0, o.key, map[string]any{"holdfast": 1, "event_id": e.EventID})
+	o.origin = public.origin()
+	t.write("log.orders", half(o.key), "", nil, factEntry{record.KindOrderEvent, o.key, o.origin, e})
+}
+
+// create places an order of one line per SKU. What can't be had is short and
+// waits.
+func (t *toy) create(key string, paid bool, want map[string]record.Quantity) *toyOrder {
+	o := &toyOrder{key: key, attempt: 1, paid: paid}
+	t.orders[key] = o
+	body := &record.OrderBody{}
+	for i, sku := range slices.Sorted(maps.Keys(want)) {
+		o.lines = append(o.lines, toyLine{line: fmt.Sprint(i + 1), sku: sku, qty: want[sku], left: record.LineShort})
+		body.Lines = append(body.Lines, record.OrderLine{Line: fmt.Sprint(i + 1), SKU: record.SKU(sku), Qty: want[sku]})
+	}
+	t.heard(o, &record.OrderEvent{Type: record.OrderCreated, Order: body})
+	t.reserve(o)
+	t.tell(o, record.UpdateAccepted)
+	return o
+}
+
+func (t *toy) reserve(o *toyOrder) {
+	for i := range o.lines {
+		l := &o.lines[i]
+		t.command(o, l, record.VerbReserve, "create")
+		d := &record.Decision{Verb: record.VerbReserve, Outcome: record.OutcomeGranted, OrderKey: record.OrderKey(o.key), SKU: record.SKU(l.sku),
+			Attempt: o.attempt, Requested: l.qty, Allocated: o.paid}
+		if d.Waiting = l.qty - t.take(d, l, l.qty); d.Waiting > 0 {
+			d.Outcome = record.OutcomePartial
+			t.waiting[l.sku] = append(t.waiting[l.sku], &toyWait{o, i, d.Waiting})
+		}
+		if d.Waiting == l.qty {
+			d.Outcome = record.OutcomeRefused
+		}
+		t.decide("log.orders", o.key, o.origin, d)
+	}
+}
+
+func (t *toy) serve(sku, cause string, origin record.Origin) {
+	t.waiting[sku] = slices.DeleteFunc(t.waiting[sku], func(w *toyWait) bool { return w.qty == 0 })
+	for _, w := range t.waiting[sku] {
+		l := &w.order.lines[w.line]
+		d := &record.Decision{Verb: record.VerbFill, Outcome: record.OutcomeGranted, OrderKey: record.OrderKey(w.order.key), SKU: record.SKU(sku),
+			Attempt: w.order.attempt, Cause: cause, Requested: w.qty, Allocated: w.order.paid}
+		w.qty -= t.take(d, l, w.qty)
+		if d.Waiting = w.qty; d.Waiting == d.Requested {
+			return
+		}
+		if d.Waiting > 0 {
+			d.Outcome = record.OutcomePartial
+		}
+		t.decide("log.orders", w.order.key, origin, d)
+		t.tell(w.order, record.UpdateFilled)
+	}
+}
+
+func (t *toy) pay(o *toyOrder) {
+	o.paid = true
+	t.heard(o, &record.OrderEvent{Type: record.OrderPaid})
+	for i := range o.lines {
+		l := &o.lines[i]
+		t.command(o, l, record.VerbConfirm, "pay")
+		d := &record.Decision{Verb: record.VerbConfirm, Outcome: record.OutcomeDone, OrderKey: record.OrderKey(o.key), SKU: record.SKU(l.sku), Attempt: o.attempt}
+		for j := range l.parts {
+			p := &l.parts[j]
+			t.move(d, p.warehouse, p.qty, record.Counters{Held: -p.qty, Allocated: p.qty})
+			p.state = record.LineAllocated
+		}
+		t.decide("log.availability", l.sku, o.origin, d)
+	}
+	t.tell(o, record.UpdateConfirmed)
+}
+
+// cancel gives everything back; state is what the lines become.
+func (t *toy) cancel(o *toyOrder, state string) {
+	t.heard(o, &record.OrderEvent{Type: record.OrderCancelled, By: "buyer"})
+	for i := range o.lines {
+		l := &o.lines[i]
+		t.command(o, l, record.VerbRelease, "cancel")
+		d := &record.Decision{Verb: record.VerbRelease, Outcome: record.OutcomeDone, OrderKey: record.OrderKey(o.key), SKU: record.SKU(l.sku), Attempt: o.attempt}
+		for _, p := range l.parts {
+			by := record.Counters{Held: -p.qty}
+			if p.state == record.LineAllocated {
+				by = record.Counters{Allocated: -p.qty}
+			}
+			t.move(d, p.warehouse, p.qty, by)
+		}
+		l.parts, l.left = nil, state
+		for _, w := range t.waiting[l.sku] {
+			if w.order == o {
+				w.qty = 0
+			}
+		}
+		t.decide("log.availability", l.sku, o.origin, d)
+		t.serve(l.sku, "cancel", o.origin)
+	}
+	t.tell(o, record.UpdateCancelled)
+}
+
+// ship sends off what is allocated.
+func (t *toy) ship(o *toyOrder) {
+	t.heard(o, &record.OrderEvent{Type: record.OrderShipped})
+	for i := range o.lines {
+		l := &o.lines[i]
+		t.command(o, l, record.VerbShip, "ship")
+		d := &record.Decision{Verb: record.VerbShip, Outcome: record.OutcomeDone, OrderKey: record.OrderKey(o.key), SKU: record.SKU(l.sku), Attempt: o.attempt}
+		for j := range l.parts {
+			p := &l.parts[j]
+			if p.state != record.LineAllocated {
+				continue
+			}
+			if found := p.qty - t.item(l.sku, p.warehouse).OnHand; found > 0 {
+				t.move(d, p.warehouse, found, record.Counters{OnHand: found})
+				d.Reason = record.ReasonFoundByShipment
+			}
+			t.move(d, p.warehouse, p.qty, record.Counters{OnHand: -p.qty, Allocated: -p.qty})
+			p.state = record.LineShipped
+		}
+		if len(d.Moves) == 0 {
+			d.Outcome = record.OutcomeNoClaim
+		}
+		t.decide("log.availability", l.sku, o.origin, d)
+	}
+	t.tell(o, record.UpdateShipped)
+}
+
+// tell writes order.events and the channel's status.
+func (t *toy) tell(o *toyOrder, what string) {
+	o.seq++
+	u := &record.OrderUpdate{Holdfast: 1, OrderKey: record.OrderKey(o.key), Seq: o.seq, Type: what, Status: o.status, At: t.clock}
+	for _, l := range o.lines {
+		left := l.qty
+		for _, p := range l.parts {
+			left -= p.qty
+			u.Lines = append(u.Lines, record.OrderUpdateLine{Line: l.line, SKU: record.SKU(l.sku), Qty: p.qty, State: p.state, Warehouse: record.WarehouseID(p.warehouse)})
+		}
+		if left > 0 {
+			u.Lines = append(u.Lines, record.OrderUpdateLine{Line: l.line, SKU: record.SKU(l.sku), Qty: left, State: l.left})
+		}
+	}
+	t.write("order.events", half(o.key), o.key, u)
+	channel, shop, id, _ := record.OrderKey(o.key).Cut()
+	t.write("channel."+channel+".status", 0, o.key, &record.StatusUpdate{OrderKey: u.OrderKey, Channel: channel, Shop: shop, OrderID: id, Seq: o.seq})
+}
+
+// publish tells the channels what changed since the last time.
+func (t *toy) publish() {
+	t.begin()
+	for _, sku := range slices.Sorted(maps.Keys(t.changed)) {
+		sum := record.Quantity(0)
+		for _, w := range toyWarehouses {
+			i, ok := t.items[[2]string{sku, w}]
+			if !ok || i.number == 0 {
+				continue
+			}
+			t.version++
+			sum += max(0, i.Available())
+			t.write("stock.events", half(sku), sku, &record.StockUpdate{SKU: record.SKU(sku), Warehouse: record.WarehouseID(w), OnHand: i.OnHand,
+				Held: i.Held, Allocated: i.Allocated, Available: i.Available(), Version: t.version, At: t.clock})
+		}
+		for _, s := range t.shops {
+			t.version++
+			sellable := sum - s.Buffer
+			if s.Cap != nil {
+				sellable = min(sellable, *s.Cap)
+			}
+			t.write("channel."+s.Channel+".stock", half(sku), sku, &record.ChannelStock{Channel: s.Channel, Shop: s.Shop, SKU: record.SKU(sku),
+				Sellable: max(0, sellable), Version: t.version, At: t.clock})
+		}
+	}
+	clear(t.changed)
+}
