@@ -1,0 +1,121 @@
+package order
+
+import (
+	"fmt"
+
+	"holdfast/topology/record"
+)
+
+// create begins the life of an order: it reserves, unless a cancel is here
+// already. Events that came before their order are taken into account.
+func (t *turn) create(e *record.OrderEvent) {
+	if age := int64(t.now - e.OccurredAt); t.cfg.AcceptAgeMillis > 0 && e.OccurredAt != 0 && age > t.cfg.AcceptAgeMillis {
+		t.deadLetter(e, t.origin, "too_old", fmt.Sprintf("it is %d ms old, at most %d are accepted", age, t.cfg.AcceptAgeMillis))
+		return
+	}
+	o := t.store
+	o.reset()
+	t.o = o
+	o.fillIn(e)
+	t.changed = true
+	if t.inbox.Due != 0 {
+		t.inbox.Due, t.inboxChanged = 0, true
+	}
+	if isMarketplaceWord(e) && wordOf(e) > record.StatePaid {
+		// What it says beyond "this is the order" comes second.
+		t.inbox.Events = append(t.inbox.Events, waitingEvent{e, t.origin})
+		t.inboxChanged = true
+	} else {
+		o.note(e)
+		o.hear(e)
+	}
+	if t.meetsCancel() {
+		return
+	}
+	if !o.Paid {
+		o.ExpiresAt = t.now + t.holdMillis(e)
+	}
+	t.reserve()
+}
+
+// fillIn takes over what was ordered.
+func (o *Order) fillIn(e *record.OrderEvent) {
+	b := e.Order
+	if b == nil || len(b.Lines) == 0 {
+		panic(fmt.Sprintf("BUG: %s of order %q has no lines", e.Type, e.OrderKey))
+	}
+	o.CreateHash = e.ContentHash
+	o.Fact, o.Payment, o.Allow = e.Fact, b.Payment, b.Allow
+	o.PickupAt, o.HasPlace, o.LatE6, o.LngE6 = b.PickupAt, b.HasPlace, b.LatE6, b.LngE6
+	o.Paid = b.Payment != record.PaymentUnpaid || isMarketplaceWord(e) && isPayment(e)
+	o.StateAt = e.OccurredAt
+	byPlace := len(b.Lines) > 16
+	var items map[record.SKU]int
+	if byPlace {
+		items = make(map[record.SKU]int, len(b.Lines))
+	}
+	for i := range b.Lines {
+		in := &b.Lines[i]
+		at := -1
+		if byPlace {
+			if known, ok := items[in.SKU]; ok {
+				at = known
+			}
+		} else {
+			at = o.item(in.SKU)
+		}
+		if at < 0 {
+			at = len(o.Items)
+			o.growItems().SKU = in.SKU
+			if byPlace {
+				items[in.SKU] = at
+			}
+		}
+		l := o.growLines()
+		l.ID, l.Item, l.Qty = in.Line, at, in.Qty
+		l.add(Part{State: UnitCancelled, Qty: min(in.Cancelled, in.Qty)})
+	}
+}
+
+// holdMillis is how long the units of an unpaid order stay held.
+func (t *turn) holdMillis(e *record.OrderEvent) record.Millis {
+	if e.Fact && record.IsMarketplace(t.channel()) {
+		return record.Millis(t.cfg.MarketplaceHoldMillis)
+	}
+	seconds := e.Order.HoldSeconds
+	if seconds <= 0 {
+		seconds = record.HoldSecondsUsed
+	}
+	return record.Millis(seconds * 1000)
+}
+
+// meetsCancel looks whether the order's cancel came before the order. Then
+// nothing is reserved, and the cancel is all that is told. A shipment that
+// came early, too, outranks it: then the order is decided first.
+func (t *turn) meetsCancel() bool {
+	if t.inbox.any(isShipment) {
+		return false
+	}
+	t.inbox.sort()
+	for i, e := range t.inbox.Events {
+		if !isCancel(e.OrderEvent) || !t.coversRest(e.OrderEvent) {
+			continue
+		}
+		// Payments stand before it in rank: they are known and ask for nothing.
+		rest := t.inbox.Events[:0]
+		for j, w := range t.inbox.Events {
+			if j == i || isPayment(w.OrderEvent) {
+				t.o.note(w.OrderEvent)
+				t.o.hear(w.OrderEvent)
+				t.o.Paid = t.o.Paid || isPayment(w.OrderEvent)
+			} else {
+				rest = append(rest, w)
+			}
+		}
+		t.inbox.Events, t.inboxChanged = rest, true
+		t.origin, t.cause = e.Origin, e.EventID
+		t.cancelAll()
+		return true
+	}
+	return false
+}

@@ -1,0 +1,51 @@
+// Package order is the stage that owns orders: their life from the channel's
+// first word to the day they are forgotten. It reads log.orders, whose keys are
+// order keys, so every order has one writer and one order of events.
+//
+//	log.orders                     state of the task                     out
+//	 OrderEvent ─┐      o key           Order                      ┌─> log.inventory            one command per SKU
+//	 Decision   ─┼────> u key           events that came too early ┼─> order.events             the order after each change, seq 1, 2, 3, …
+//	 Warehouse  ─┤      t due kind key  timers, in order of due    ├─> channel.<name>.status    what the channel has to do
+//	 tick       ─┘      W id            warehouses                 └─> dead letters
+//	                    w, n            changes of warehouses; no timer is due before
+//
+// The life of an order. Only what is in capitals is stored as a phase; what is
+// told to others is worked out from the states of the units.
+//
+//	 create ──reserve per SKU──> PENDING ──all SKUs decided──> LIVE: held ──paid──> allocated ──> shipped
+//	                              │  │  ▲                        │     │
+//	     not to be had (requests) │  │  └── paid after expiry ─┐ │     │ hold runs out
+//	     or undecided in time     ▼  │    (a new attempt)      │ │     ▼
+//	                      REJECTED   │                        EXPIRED <┘
+//	                                 └───cancel───> CANCELLED <──cancel── LIVE, EXPIRED
+//
+// The verbs are methods of turn, one a file: they change an Order in memory and
+// collect commands, events and dead letters as data. stage.go loads, calls and
+// stores:
+//
+//	stage.go     Decide: entry by entry; load, run the verb, store, send
+//	turn.go      one order's turn, and what comes of it
+//	take.go      which verb an event means, and which events have to wait
+//	create.go paid.go cancel.go ship.go expire.go deadline.go snapshot.go decided.go    the verbs
+//	story.go json.go     what is told: order.events and channel.<name>.status
+//	inbox.go     events of unknown and of undecided orders
+//	seen.go      event ids remembered, in the order itself
+//	rank.go warehouse.go where an order may be served from
+//	timer.go due.go      the index of what is due, and working it off
+//	codec.go     the state value of an order
+//
+// What isn't obvious:
+//
+//   - An event that needs a decided order waits in the inbox while the order is
+//     pending, so nothing is ever published between creation and the first
+//     decision, and seq 1 is that decision. Only a cancel doesn't wait, and a
+//     payment stops the expiry at once, because it came in time.
+//   - A release is sent whenever claims end, on the same log and after the
+//     reserve, so it can't overtake it; a decision of an attempt that has ended
+//     needs no answer.
+//   - What is due for an order is always done before anything else in its turn.
+//     So an event at or after the due time meets an expired order, however many
+//     timers are still to be worked off.
+//   - Order and events hold views of state values and log records. They are
+//     good until Reset.
+package order
