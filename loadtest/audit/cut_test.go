@@ -57,7 +57,7 @@ func (t *toy) offsetAt(tp TopicPartition, moment int) record.Offset {
 
 func TestAnyCutPasses(t *testing.T) {
 	flying := int64(0)
-	for seed := range uint64(300) {
+	for seed := range uint64(150) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
 		b := randomSale(seed%10, 400, 12)
 		b.cutAnywhere(rnd)
@@ -106,7 +106,7 @@ func TestRecordsBeyondTheEndsAreLeftOut(t *testing.T) {
 
 // A trimmed log is opened with the counters that it begins with.
 func TestTrimmedLogs(t *testing.T) {
-	for seed := range uint64(100) {
+	for seed := range uint64(60) {
 		rnd := rand.New(rand.NewPCG(seed, 4))
 		b := randomSale(seed%10, 600, 6)
 		b.config.Settled = true

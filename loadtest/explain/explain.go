@@ -1,0 +1,178 @@
+package explain
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"holdfast/loadtest/audit"
+	"holdfast/topology"
+	"holdfast/topology/record"
+)
+
+// Explain collects what the logs hold of one order. It isn't safe for use by
+// several goroutines.
+type Explain struct {
+	key    []byte
+	prefix string
+
+	inputs    []Input
+	decisions []decision
+	events    []event
+	refused   map[record.Origin]string // public records that a dead letter names, with the reason
+}
+
+// decision is a Decision with what puts it in order.
+type decision struct {
+	Decision
+	verb    record.Verb
+	attempt uint32
+	number  uint64 // of the movement
+}
+
+// event is an update with its place.
+type event struct {
+	record.OrderUpdate
+	at     place
+	logged record.Millis
+}
+
+type place struct {
+	topic     string
+	partition record.Partition
+	offset    record.Offset
+}
+
+// New returns an Explain of one order. appID is the prefix of topic names inside
+// records; "holdfast" when empty.
+func New(key record.OrderKey, appID string) *Explain {
+	if appID == "" {
+		appID = "holdfast"
+	}
+	return &Explain{key: []byte(key), prefix: appID + ".", refused: map[record.Origin]string{}}
+}
+
+// Reads tells whether records of the topic can be part of a story.
+func Reads(topic string) bool {
+	switch topic {
+	case topology.LogOrders, topology.LogAvailability, topology.OrderEvents, topology.DeadLetters:
+		return true
+	}
+	return false
+}
+
+// Add takes the next record of its partition. Nothing of it is kept but what
+// belongs to the order.
+func (e *Explain) Add(r audit.Record) error {
+	at := place{r.Topic, r.Partition, r.Offset}
+	var err error
+	switch r.Topic {
+	case topology.LogOrders, topology.LogAvailability:
+		// Most records hold nothing of the order: their bytes tell.
+		if bytes.Contains(r.Value, e.key) {
+			err = record.Entries(r.Value, func(x record.Entry) error { return e.entry(at, r.At, x) })
+		}
+	case topology.OrderEvents:
+		if bytes.Equal(r.Key, e.key) {
+			err = e.update(at, r)
+		}
+	case topology.DeadLetters:
+		e.deadLetter(r.Headers)
+	}
+	if err != nil {
+		return fmt.Errorf("reading %s/%d@%d: %w", r.Topic, r.Partition, r.Offset, err)
+	}
+	return nil
+}
+
+func (e *Explain) entry(at place, appended record.Millis, x record.Entry) error {
+	switch x.Kind {
+	case record.KindOrderEvent:
+		if bytes.Equal(x.Key, e.key) {
+			return e.orderEvent(at, appended, x)
+		}
+	case record.KindDecision:
+		return e.decision(at, appended, x)
+	}
+	return nil
+}
+
+func (e *Explain) orderEvent(at place, appended record.Millis, x record.Entry) error {
+	event, err := record.DecodeOrderEvent(x.Body)
+	if err != nil {
+		return err
+	}
+	in := Input{
+		Type: event.Type.String(), EventID: event.EventID, At: appended, OccurredAt: event.OccurredAt,
+		Topic: strings.TrimPrefix(x.Origin.Topic, e.prefix), Partition: x.Origin.Partition, Offset: x.Origin.Offset,
+		Log:   fmt.Sprintf("%s/%d@%d", at.topic, at.partition, at.offset),
+		State: nameOf(event.State, stateNames), By: event.By, Text: event.Text, Tracking: event.Tracking, Carrier: event.Carrier,
+		origin: record.Origin{Topic: strings.Clone(x.Origin.Topic), Partition: x.Origin.Partition, Offset: x.Origin.Offset},
+	}
+	in.Topic = strings.Clone(in.Topic)
+	if event.Order != nil {
+		in.Payment = nameOf(event.Order.Payment, paymentNames)
+		in.Lines = event.Order.Lines
+	}
+	in.Parts = event.Lines
+	e.inputs = append(e.inputs, in)
+	return nil
+}
+
+func (e *Explain) decision(at place, appended record.Millis, x record.Entry) error {
+	var d record.Decision
+	if err := d.Decode(bytes.Clone(x.Body)); err != nil { // its strings are views
+		return err
+	}
+	if string(d.OrderKey) != string(e.key) {
+		return nil
+	}
+	out := decision{verb: d.Verb, attempt: d.Attempt, Decision: Decision{
+		Verb: d.Verb.String(), SKU: d.SKU, Outcome: d.Outcome.String(), Rule: d.Rule, Reason: d.Reason, Cause: d.Cause, Attempt: d.Attempt,
+		Requested: d.Requested, Missing: d.Missing, Waiting: d.Waiting,
+		Topic: at.topic, Partition: at.partition, Offset: at.offset, At: appended,
+	}}
+	if len(d.Moves) == 0 {
+		e.decisions = append(e.decisions, out)
+	}
+	for i := range d.Moves {
+		m := &d.Moves[i]
+		out.Warehouse, out.Qty, out.number = m.Warehouse, m.Qty, m.Number
+		out.Before, out.After = stockOf(m.Before), stockOf(m.After)
+		e.decisions = append(e.decisions, out)
+	}
+	return nil
+}
+
+func (e *Explain) update(at place, r audit.Record) error {
+	u := event{at: at, logged: r.At}
+	if err := json.Unmarshal(r.Value, &u.OrderUpdate); err != nil {
+		return err
+	}
+	e.events = append(e.events, u)
+	return nil
+}
+
+func (e *Explain) deadLetter(headers []audit.Header) {
+	var o record.Origin
+	reason := ""
+	for _, h := range headers {
+		switch h.Key {
+		case record.HeaderErrorTopic:
+			o.Topic = string(h.Value)
+		case record.HeaderErrorPartition:
+			n, _ := strconv.ParseInt(string(h.Value), 10, 32)
+			o.Partition = record.Partition(n)
+		case record.HeaderErrorOffset:
+			n, _ := strconv.ParseInt(string(h.Value), 10, 64)
+			o.Offset = record.Offset(n)
+		case record.HeaderErrorException:
+			reason = string(h.Value)
+		}
+	}
+	if o.Topic != "" {
+		e.refused[o] = reason
+	}
+}
