@@ -88,6 +88,22 @@ func (l *Loop) Step(ctx context.Context) (rejoin bool, err error) {
 func (l *Loop) Stop() error {
 	err := l.w.stop()
 	l.w.closeTasks()
-	l.w.session.Close(false)
+	if l.w.session != nil {
+		l.w.session.Close(l.w.cfg.LeaveGroup)
+	}
 	return err
+}
+
+// Crash lets go of everything as the end of a process does: nothing is finished,
+// flushed or given back. What runs beside the loop must have ended.
+func (l *Loop) Crash() {
+	for _, t := range l.w.tasks {
+		if t.phase == phaseRestoring {
+			t.cancel()
+			t.store = (<-t.restored).store
+		}
+		if t.store != nil {
+			t.store.Abandon()
+		}
+	}
 }

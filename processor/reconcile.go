@@ -149,6 +149,7 @@ func (w *worker) takeUp(t *task, r restoreResult) error {
 func (w *worker) close(t *task) {
 	if t.phase == phaseRestoring {
 		t.cancel()
+		w.at("close")
 		r := <-t.restored
 		t.store = r.store
 	}

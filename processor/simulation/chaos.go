@@ -1,0 +1,179 @@
+package simulation
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"holdfast/processor"
+	"holdfast/topology/record"
+)
+
+// chaos decides the broker's faults by the seed.
+func (s *Simulation) chaos() *Faults {
+	skews := map[processor.TopicPartition]record.Millis{}
+	return &Faults{
+		Produce: func(*processor.Out) error {
+			if s.permille(s.options.ProducePermil) {
+				return kerr.MessageTooLarge
+			}
+			return nil
+		},
+		Settle: func() error {
+			if s.percent(s.options.SettlePercent) {
+				return processor.ErrSessionLost
+			}
+			return nil
+		},
+		Join: func() error {
+			if s.percent(s.options.SettlePercent / 2) {
+				return kerr.CoordinatorNotAvailable
+			}
+			return nil
+		},
+		End: func(bool) EndFault {
+			if s.percent(s.options.EndPercent) {
+				s.Stats.Unknown++
+				return EndFault(s.between(1, int(endFaults)-1))
+			}
+			return EndFine
+		},
+		Delay: func() record.Millis { return record.Millis(s.between(1, 3000)) },
+		Tick: func() TickFault {
+			if s.percent(s.options.TickPercent) {
+				return TickFault(s.between(int(TickLate), int(TickLost)))
+			}
+			return TickFine
+		},
+		Trim: func() (bool, error) {
+			if s.percent(s.options.TrimPercent) {
+				return s.percent(50), errors.New("no answer to DeleteRecords")
+			}
+			return true, nil
+		},
+		Skew: func(tp processor.TopicPartition) record.Millis {
+			if s.options.BrokerSkew == 0 {
+				return skews[tp]
+			}
+			// Another broker leads: time may go back.
+			if s.permille(5) {
+				skews[tp] = record.Millis(s.between(-s.options.BrokerSkew, s.options.BrokerSkew))
+			}
+			return skews[tp]
+		},
+		Pick:  func(n int) int { return s.random.IntN(n) },
+		Eager: func() bool { return s.percent(s.options.EagerPercent) },
+		Swap:  func() bool { return s.percent(s.options.SwapPercent) },
+	}
+}
+
+// disturb lets one of the things happen that happen to processes and groups.
+func (s *Simulation) disturb() {
+	o := &s.options
+	switch {
+	case s.permille(o.CrashPermille):
+		s.planCrash()
+	case s.permille(o.FreezePermille):
+		s.freeze()
+	case s.permille(o.StopPermille):
+		if p := s.anyProcess(); p != nil {
+			s.tracef("%s is asked to stop", p)
+			s.Stats.Stops++
+			p.stopping = true
+		}
+	case s.permille(o.HurryPermille):
+		g := s.Broker.groupList[s.random.IntN(len(s.Broker.groupList))]
+		g.hurry()
+	case s.permille(o.RebalancePermille):
+		g := s.Broker.groupList[s.random.IntN(len(s.Broker.groupList))]
+		s.tracef("group %s rebalances", g.name)
+		g.prepare()
+	case s.permille(o.JumpPermille):
+		d := time.Duration(s.between(1, 12)) * time.Second
+		s.tracef("%v pass", d)
+		s.advance(d)
+	}
+	if s.plan.p != nil && (s.plan.p.dead || s.Stats.Rounds > s.plan.until) {
+		s.plan = crashPlan{}
+	}
+}
+
+// anyProcess returns a process that runs, or nil.
+func (s *Simulation) anyProcess() *process {
+	var up []*process
+	for _, p := range s.processes {
+		if !p.dead && !p.frozen && !p.stopping {
+			up = append(up, p)
+		}
+	}
+	if len(up) == 0 {
+		return nil
+	}
+	return up[s.random.IntN(len(up))]
+}
+
+// crashPoints are the points at which a process may be told to end: those of
+// the run time's loop, and the broker's requests.
+func crashPoints() []string {
+	return []string{
+		"poll", "decide", "finish", "prepare", "produce", "flush", "end", "ended", "apply", "applied",
+		"settle", "settled", "flushing", "tick", "trim",
+		"join", "poll request", "produce request", "offsets request", "end request", "producer id request",
+		"committed", "bounds", "read", "fetch", "delete records",
+	}
+}
+
+func (s *Simulation) planCrash() {
+	p := s.anyProcess()
+	if p == nil || s.plan.p != nil {
+		return
+	}
+	points := crashPoints()
+	s.plan = crashPlan{p: p, point: points[s.random.IntN(len(points))], n: s.between(1, 4), until: s.Stats.Rounds + 1500}
+	s.tracef("%s will end at %q", p, s.plan.point)
+}
+
+// visit counts the points that are reached, and ends a process at the planned
+// one.
+func (s *Simulation) visit(p *process, point string) {
+	s.Visited[point]++
+	if s.plan.p != p || s.plan.point != point {
+		return
+	}
+	if s.plan.n--; s.plan.n > 0 {
+		return
+	}
+	s.tracef("crash at %q", point)
+	s.plan = crashPlan{}
+	s.Crashed[point]++
+	s.Stats.Crashes++
+	p.kill()
+}
+
+// freeze stops a process for a while, as SIGSTOP or a machine that hangs does.
+// Sometimes somebody starts the same instance on another machine meanwhile, with
+// an empty disk or an old copy; the frozen one must then be fenced.
+func (s *Simulation) freeze() {
+	p := s.anyProcess()
+	if p == nil {
+		return
+	}
+	s.Stats.Freezes++
+	p.frozen = true
+	p.until = s.now.Add(time.Duration(s.between(100, 40_000)) * time.Millisecond)
+	s.tracef("%s is frozen for %v", p, p.until.Sub(s.now))
+	if s.random.IntN(3) > 0 {
+		return
+	}
+	s.Stats.Twins++
+	p.superseded = true
+	disk := vfs.NewCrashableMem()
+	if s.random.IntN(2) == 0 {
+		disk = p.disk.CrashClone(vfs.CrashCloneCfg{})
+	}
+	i := slices.IndexFunc(s.machines, func(m *machine) bool { return m.instance == p.instance })
+	s.machines[i].up, s.machines[i].disk, s.machines[i].startAt = false, disk, s.now.Add(time.Duration(s.between(0, 5000))*time.Millisecond)
+}

@@ -1,0 +1,89 @@
+package simulation
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"holdfast/processor"
+	"holdfast/processor/stage"
+	"holdfast/state"
+)
+
+// Stages makes the stage of a task, by the stage's name. Those that are missing
+// aren't run.
+type Stages map[string]func(tp processor.TopicPartition) stage.Stage
+
+// Input is a record that somebody outside writes.
+type Input struct {
+	Topic     string // without prefix
+	Partition int32  // -1: by key
+	Key       []byte
+	Value     []byte
+	Headers   []stage.Header
+}
+
+// Options is what a run does, drawn from its seed. Percentages are per occasion;
+// many of them are 0 in any one run, so that every fault also is met alone.
+type Options struct {
+	Instances  int // processes
+	WorkersMax int // per stage and process
+	Partitions int32
+	Public     int32
+
+	SwitchPercent int // at each point: somebody else runs
+	SkewMillis    int // clocks of processes, either way
+	BrokerSkew    int // clocks of partition leaders
+
+	// Out of a thousand rounds of the scheduler.
+	CrashPermille, FreezePermille, StopPermille, HurryPermille, JumpPermille, RebalancePermille int
+
+	EndPercent     int // the end of a transaction goes wrong
+	ProducePermil  int // a record is refused
+	SettlePercent  int // settling fails
+	TickPercent    int // a tick is late or lost
+	TrimPercent    int // the answer to DeleteRecords is an error
+	EagerPercent   int
+	SwapPercent    int
+	PollRecordsMax int
+	BatchRecordMax int
+	Store          state.Config // sizes only
+}
+
+// Draw returns the options of a seed.
+func Draw(r *rand.Rand) Options {
+	pick := func(values ...int) int { return values[r.IntN(len(values))] }
+	// Half of the faults are off.
+	maybe := func(values ...int) int {
+		if v := pick(values...); r.IntN(2) == 0 {
+			return v
+		}
+		return 0
+	}
+	return Options{
+		Instances: pick(1, 2, 2, 3), WorkersMax: pick(1, 1, 2), Partitions: 2, Public: 2,
+		SwitchPercent: pick(2, 10, 30), SkewMillis: maybe(5, 200, 2000), BrokerSkew: maybe(2, 50, 500),
+		CrashPermille: maybe(1, 3, 6), FreezePermille: maybe(1, 2), StopPermille: maybe(1, 2),
+		HurryPermille: maybe(1, 10), JumpPermille: pick(1, 3), RebalancePermille: maybe(1, 3),
+		EndPercent: maybe(2, 10, 25), ProducePermil: maybe(2, 10), SettlePercent: maybe(5, 30),
+		TickPercent: maybe(10, 50), TrimPercent: maybe(10, 50), EagerPercent: maybe(100), SwapPercent: maybe(10, 50),
+		PollRecordsMax: pick(2, 10, 50), BatchRecordMax: pick(1, 10, 100),
+		Store: state.Config{
+			SyncFlush:   true,
+			FlushBytes:  int64(pick(1<<10, 8<<10, 64<<10)),
+			FlushEvery:  time.Duration(pick(200, 1000, 5000)) * time.Millisecond,
+			SweepShare:  []float64{0.25, 0.5, 1}[r.IntN(3)],
+			LogBytesMin: int64(pick(1<<10, 4<<10, 16<<10)),
+			// The smallest has room for little more than its header.
+			PartBytesMax:  pick(300, 700, 4<<10),
+			MemTableBytes: 256 << 10,
+		},
+	}
+}
+
+// quiet returns the options without faults.
+func (o Options) quiet() Options {
+	return Options{
+		Instances: o.Instances, WorkersMax: o.WorkersMax, Partitions: o.Partitions, Public: o.Public,
+		SkewMillis: o.SkewMillis, PollRecordsMax: o.PollRecordsMax, BatchRecordMax: o.BatchRecordMax, Store: o.Store,
+	}
+}

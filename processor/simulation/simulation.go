@@ -1,0 +1,351 @@
+package simulation
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"holdfast/processor"
+	"holdfast/topology"
+	"holdfast/topology/record"
+)
+
+// Simulation is one run. Everything in it is decided by one source of chance,
+// so the same seed gives the same run.
+type Simulation struct {
+	Broker   *Broker
+	Topology *topology.Topology
+	Stages   Stages
+
+	// Visited and Crashed count the points that were reached, and at which a
+	// process ended.
+	Visited, Crashed map[string]int
+	Stats            Stats
+
+	random    *rand.Rand
+	options   Options
+	slots     map[string]*topology.SlotTable
+	now       time.Time
+	processes []*process
+	machines  []*machine
+	lives     int
+	current   *routine
+	plan      crashPlan
+	failures  []string
+	out       io.Writer // trace; nil: none
+}
+
+// Stats is what happened in a run.
+type Stats struct {
+	Rounds, Crashes, Freezes, Stops, Twins, Wiped, Committed, Unknown int
+}
+
+// machine is where an instance runs: what it has of a disk when no process does,
+// and when it is started again.
+type machine struct {
+	instance string
+	disk     *vfs.MemFS
+	up       bool
+	startAt  time.Time
+}
+
+// crashPlan: the process ends when it reaches the point for the n-th time.
+type crashPlan struct {
+	p     *process
+	point string
+	n     int
+	until int // round in which the plan is given up
+}
+
+// epoch is when all runs begin.
+const epochMillis = 1_762_790_400_000
+
+// New prepares a run. trace may be nil.
+func New(seed uint64, options func(*rand.Rand) Options, stages Stages, trace io.Writer) *Simulation {
+	s := &Simulation{
+		Stages: stages, Visited: map[string]int{}, Crashed: map[string]int{},
+		random: rand.New(rand.NewPCG(seed, 0x686f6c6466617374)),
+		now:    time.UnixMilli(epochMillis), out: trace,
+	}
+	s.options = options(s.random)
+	c := topology.Default()
+	c.AppID, c.Channels = "sim", []string{"shopee", "web"}
+	c.LogPartitions, c.PublicPartitions = s.options.Partitions, s.options.Public
+	t, err := topology.New(c)
+	if err != nil {
+		panic(fmt.Sprintf("BUG: %v", err))
+	}
+	s.Topology = t
+	s.slots = map[string]*topology.SlotTable{}
+	for _, short := range t.Logs() {
+		s.slots[short] = topology.DefaultSlots(short, s.options.Partitions)
+	}
+	s.Broker = NewBroker(t, s.millis, s.chaos())
+	s.Broker.trace = s.tracef
+	for i := range s.options.Instances {
+		s.machines = append(s.machines, &machine{instance: fmt.Sprintf("i%d", i), disk: vfs.NewCrashableMem()})
+	}
+	s.tracef("options: %+v", s.options)
+	return s
+}
+
+func (s *Simulation) millis() record.Millis { return record.Millis(s.now.UnixMilli()) }
+
+// between returns a number from low to high.
+func (s *Simulation) between(low, high int) int { return low + s.random.IntN(high-low+1) }
+
+func (s *Simulation) percent(p int) bool  { return p > 0 && s.random.IntN(100) < p }
+func (s *Simulation) permille(p int) bool { return p > 0 && s.random.IntN(1000) < p }
+func (s *Simulation) switches() bool      { return s.percent(s.options.SwitchPercent) }
+
+func (s *Simulation) fail(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	s.tracef("FAILURE: %s", text)
+	s.failures = append(s.failures, text)
+}
+
+// Failures returns what went wrong, in the order in which it was found.
+func (s *Simulation) Failures() []string { return append(slices.Clone(s.failures), s.Broker.violations...) }
+
+func (s *Simulation) failed() bool { return len(s.failures)+len(s.Broker.violations) > 0 }
+
+func (s *Simulation) tracef(format string, args ...any) {
+	if s.out == nil {
+		return
+	}
+	who := ""
+	if s.current != nil {
+		who = s.current.name + ": "
+	}
+	fmt.Fprintf(s.out, "%9.3f %s%s\n", float64(s.now.UnixMilli()-epochMillis)/1000, who, fmt.Sprintf(format, args...))
+}
+
+// Run feeds the inputs under all faults, then goes on without any until nothing
+// is left to do.
+func (s *Simulation) Run(inputs []Input) {
+	for len(inputs) > 0 || s.Stats.Rounds < roundsMin {
+		if s.failed() || s.Stats.Rounds > roundsMax {
+			break
+		}
+		s.Stats.Rounds++
+		if len(inputs) > 0 && s.percent(inputPercent) {
+			s.feed(inputs[0])
+			inputs = inputs[1:]
+		}
+		s.disturb()
+		s.machinesUp()
+		s.runOne()
+		s.advance(time.Duration(s.random.IntN(2000)) * time.Microsecond)
+	}
+	s.rest()
+}
+
+const (
+	roundsMin    = 800
+	roundsMax    = 20_000
+	inputPercent = 20
+)
+
+func (s *Simulation) feed(in Input) {
+	topic := s.Topology.Lookup(in.Topic)
+	p := in.Partition
+	if p < 0 {
+		p = topology.KafkaPartition(in.Key, topic.Partitions)
+	}
+	tp := processor.TopicPartition{Topic: topic.Name, Partition: record.Partition(p)}
+	s.Broker.log(tp).append(entry{at: s.Broker.appendTime(tp), key: in.Key, value: in.Value, headers: in.Headers})
+}
+
+func (s *Simulation) advance(d time.Duration) {
+	s.now = s.now.Add(d)
+	s.Broker.Advance()
+}
+
+// runOne lets one routine of those that could go on have its turn.
+func (s *Simulation) runOne() {
+	var ready []*routine
+	for _, p := range s.processes {
+		if p.frozen {
+			continue
+		}
+		for _, r := range p.routines {
+			if r.runnable() {
+				ready = append(ready, r)
+			}
+		}
+	}
+	if len(ready) == 0 {
+		s.advance(time.Duration(s.between(1, 500)) * time.Millisecond)
+		return
+	}
+	r := ready[s.random.IntN(len(ready))]
+	s.run(r)
+	s.after(r.p)
+}
+
+// after takes the dead away once nothing of them is on the stack.
+func (s *Simulation) after(p *process) {
+	if p.dead && slices.Contains(s.processes, p) {
+		p.reap()
+		s.stopped(p)
+		return
+	}
+	p.settleRoutines()
+}
+
+// stopped notes that a process has ended: its machine starts another one later,
+// unless that runs already.
+func (s *Simulation) stopped(p *process) {
+	if p.superseded {
+		return
+	}
+	for _, m := range s.machines {
+		if m.instance == p.instance {
+			m.up, m.disk = false, p.disk
+			// Sometimes within the session timeout, sometimes beyond.
+			m.startAt = s.now.Add(time.Duration([]int{0, 50, 500, 5000, 20000}[s.random.IntN(5)]) * time.Millisecond)
+		}
+	}
+}
+
+func (s *Simulation) machinesUp() {
+	for _, m := range s.machines {
+		if !m.up && !s.now.Before(m.startAt) {
+			m.up = true
+			s.start(m.instance, m.disk)
+		}
+	}
+	for _, p := range slices.Clone(s.processes) {
+		if p.frozen && s.now.After(p.until) {
+			s.tracef("%s goes on", p)
+			p.frozen = false
+		}
+	}
+}
+
+// rest goes on without faults until nothing has happened for longer than
+// anything in the system waits.
+func (s *Simulation) rest() {
+	if s.failed() {
+		return
+	}
+	s.tracef("no more faults")
+	s.options = s.options.quiet()
+	s.plan = crashPlan{}
+	for _, m := range s.machines {
+		m.startAt = s.now
+	}
+	for _, p := range s.processes {
+		p.until = s.now
+	}
+	s.advance(time.Millisecond)
+	quietSince, entries := s.now, 0
+	for round := 0; ; round++ {
+		s.machinesUp()
+		s.turn()
+		if s.failed() {
+			return
+		}
+		if n := s.Broker.entries(); n != entries || !s.Broker.settled() {
+			quietSince, entries = s.now, n
+			s.advance(restStep)
+		} else if s.now.Sub(quietSince) > restHorizon {
+			return
+		} else {
+			s.advance(restJump)
+		}
+		if round > restRounds {
+			s.fail("doesn't come to rest; %s", s.Broker.unsettled())
+			for _, p := range s.processes {
+				for _, st := range p.node.Status() {
+					s.fail("%s: %s %s/%d %s %s", p, st.Stage, st.Topic, st.Partition, st.Phase, st.Reason)
+				}
+			}
+			return
+		}
+	}
+}
+
+const (
+	restStep = 20 * time.Millisecond
+	// restJump and restHorizon: everything that the inputs set off is due within
+	// the horizon.
+	restJump    = 500 * time.Millisecond
+	restHorizon = 15 * time.Second
+	restRounds  = 4000
+)
+
+// turn lets everybody run once.
+func (s *Simulation) turn() {
+	for _, p := range slices.Clone(s.processes) {
+		for _, r := range slices.Clone(p.routines) {
+			if r.runnable() && !p.dead {
+				s.run(r)
+			}
+		}
+		s.after(p)
+	}
+}
+
+// Stop ends all processes gracefully.
+func (s *Simulation) Stop() {
+	for _, p := range s.processes {
+		p.stopping = true
+	}
+	for round := 0; len(s.processes) > 0; round++ {
+		s.turn()
+		s.advance(restStep)
+		if round > restRounds {
+			s.fail("%s doesn't stop", s.processes[0])
+			s.Abandon()
+		}
+	}
+}
+
+// Abandon takes everything away as it is.
+func (s *Simulation) Abandon() {
+	for _, p := range slices.Clone(s.processes) {
+		p.dead = true
+		p.reap()
+	}
+}
+
+// nodeConfig is the configuration of a process: which stages it runs with how
+// many workers is drawn anew for every life.
+func (s *Simulation) nodeConfig(p *process, cluster *Cluster) processor.Config {
+	cfg := processor.Default()
+	cfg.Topology, cfg.Slots, cfg.Cluster = s.Topology, s.slots, cluster
+	cfg.Env = processor.Env{Now: func() time.Time { return s.now.Add(p.skew) }, Spawn: p.spawn, At: p.reached}
+	cfg.Metrics = (*observer)(s)
+	cfg.InstanceID, cfg.DataDir, cfg.ClusterID = p.instance, "data", "simulation"
+	cfg.TopicIDs = map[string][16]byte{}
+	for _, topic := range s.Topology.Topics {
+		sum := sha256.Sum256([]byte(topic.Name))
+		cfg.TopicIDs[topic.Name] = [16]byte(sum[:16])
+	}
+	cfg.Store = s.options.Store
+	cfg.Store.FS, cfg.Store.Shared = p.disk, p.shared
+	cfg.PollRecordsMax, cfg.BatchRecordsMax = s.options.PollRecordsMax, s.options.BatchRecordMax
+	if s.out != nil {
+		cfg.Logger = s.logger()
+	}
+	for _, st := range s.Topology.Stages {
+		if newStage := s.Stages[st.Name]; newStage != nil {
+			cfg.Stages = append(cfg.Stages, processor.StageConfig{Name: st.Name, New: newStage, Workers: s.between(1, s.options.WorkersMax)})
+		}
+	}
+	return cfg
+}
+
+// Describe tells what happened, on one line.
+func (s *Simulation) Describe() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%+v, %d entries, %.1f s", s.Stats, s.Broker.entries(), s.now.Sub(time.UnixMilli(epochMillis)).Seconds())
+	return b.String()
+}
