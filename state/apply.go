@@ -96,5 +96,5 @@ func (s *Store) wipe(changelog Offset) error {
 	if err := s.batch.DeleteRange(lowestKey, beyondKeys, nil); err != nil {
 		return s.wrap("wiping", err)
 	}
-	return s.applyBatch(next, 0)
+	return s.applyBatch(next, metaBytes)
 }

@@ -37,6 +37,10 @@ func (s *Shared) Close() {
 	s.blocks.Unref()
 }
 
+// engineFormat is Pebble's newest. By name: files can't go back to an older one, so a newer Pebble must not take them
+// along by itself. A change raises the format of the directory too.
+const engineFormat = pebble.FormatValueSeparation
+
 // engineOptions are Pebble's, for a store that is one of many in a process, is rebuilt from elsewhere, and is read by
 // point gets of which many find nothing.
 func engineOptions(c Config, shared *Shared, lock *pebble.Lock, report func(error) bool) *pebble.Options {
@@ -45,7 +49,7 @@ func engineOptions(c Config, shared *Shared, lock *pebble.Lock, report func(erro
 		Lock:               lock,
 		Cache:              shared.blocks,
 		FileCache:          shared.files,
-		FormatMajorVersion: pebble.FormatNewest,
+		FormatMajorVersion: engineFormat,
 		DisableWAL:         true,
 		Logger:             engineLogger{c.Logger},
 		EventListener:      engineEvents(c.Logger, report),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -49,7 +50,11 @@ func (s *Store) wrap(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if isCorruption(err) {
+	var corrupt *CorruptError
+	switch {
+	case errors.As(err, &corrupt):
+		return err
+	case isCorruption(err):
 		return &CorruptError{Dir: s.cfg.Dir, Err: fmt.Errorf("%s: %w", doing, err)}
 	}
 	return fmt.Errorf("state directory %s: %s: %w", s.cfg.Dir, doing, err)
@@ -58,4 +63,11 @@ func (s *Store) wrap(doing string, err error) error {
 // isCorruption: a file that Pebble knows of and that is gone is as bad as one that is garbled.
 func isCorruption(err error) bool {
 	return pebble.IsCorruptionError(err) || errors.Is(err, fs.ErrNotExist)
+}
+
+// isEnvironment says that the system refused, as with a full disk or a lack of rights. When Pebble opens a store and it
+// isn't that, then something in the files doesn't fit, whether Pebble calls it corruption or not.
+func isEnvironment(err error) bool {
+	var number syscall.Errno
+	return errors.As(err, &number) && !errors.Is(err, fs.ErrNotExist)
 }

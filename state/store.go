@@ -115,6 +115,9 @@ func (s *Store) openEngine() (err error) {
 	}
 	s.db, err = pebble.Open(dir, engineOptions(c, shared, s.lock, s.background.report))
 	if err != nil {
+		if !isEnvironment(err) {
+			err = &CorruptError{Dir: c.Dir, Err: fmt.Errorf("opening Pebble: %w", err)}
+		}
 		return errors.Join(s.wrap("opening Pebble", err), s.closeEngine())
 	}
 	return nil

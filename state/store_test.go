@@ -48,3 +48,82 @@ func TestTransaction(t *testing.T) {
 	require.Equal(t, Position{Changelog: 3, Input: 6, StreamTimeMillis: 6}, s.Position())
 	require.Equal(t, map[string]string{"b": ""}, contents(t, s))
 }
+
+func TestMisuseIsABug(t *testing.T) {
+	s := openStore(t, testConfig(vfs.NewMem()))
+	for _, key := range []string{"", "\x00", "\x00local", "\xff"} {
+		require.Panics(t, func() { s.Put([]byte(key), nil) })
+		require.Panics(t, func() { s.Delete([]byte(key)) })
+		require.Panics(t, func() { _, _, _ = s.Get([]byte(key)) })
+	}
+	require.Panics(t, func() { _ = s.Commit(0, 0) }, "without Prepare")
+	_, err := s.Prepare(5, 100, 0)
+	require.NoError(t, err)
+	require.Panics(t, func() { s.Put([]byte("a"), nil) }, "after Prepare")
+	require.Panics(t, func() { s.Delete([]byte("a")) }, "after Prepare")
+	require.Panics(t, func() { _, _ = s.Prepare(5, 100, 0) }, "twice")
+	require.Panics(t, func() { s.NewRestore() }, "within a transaction")
+	require.Panics(t, func() { _ = s.Commit(1, 0) }, "last before first")
+	require.NoError(t, s.Commit(7, 7))
+	require.Panics(t, func() { _, _ = s.Prepare(4, 100, 0) }, "the input goes back")
+	require.Panics(t, func() { _, _ = s.Prepare(5, 99, 0) }, "time goes back")
+	_, err = s.Prepare(5, 100, 0)
+	require.NoError(t, err, "a transaction may go on at the same input")
+	require.Panics(t, func() { _ = s.Commit(7, 7) }, "the changelog goes back")
+	s.Drop()
+}
+
+// A panic in a scan's callback is the run time's to handle; it must be able to close the store.
+func TestPanicInScan(t *testing.T) {
+	s := openStore(t, testConfig(vfs.NewMem()))
+	s.Put([]byte("a"), nil)
+	require.Panics(t, func() {
+		_ = s.Scan(nil, nil, func(_, _ []byte) bool {
+			return s.Scan(nil, nil, func(_, _ []byte) bool { panic("BUG") }) == nil
+		})
+	})
+	s.Drop()
+	require.NoError(t, s.Close())
+}
+
+// What a transaction puts and takes away again leaves no trace in the changelog, when it looked first.
+func TestPassingKeysCostNothing(t *testing.T) {
+	s := openStore(t, testConfig(vfs.NewMem()))
+	prepare := func() []byte {
+		parts, err := s.Prepare(1, 1, 0)
+		require.NoError(t, err)
+		defer s.Drop()
+		return parts[0]
+	}
+	empty := len(prepare())
+	_, _, err := s.Get([]byte("hold"))
+	require.NoError(t, err)
+	s.Put([]byte("hold"), []byte("1"))
+	s.Delete([]byte("hold"))
+	require.Len(t, prepare(), empty)
+	s.Put([]byte("hold"), []byte("1"))
+	s.Delete([]byte("hold"))
+	require.Greater(t, len(prepare()), empty, "nobody looked: it may be in the store")
+}
+
+func TestSharedCaches(t *testing.T) {
+	fs := vfs.NewMem()
+	shared := NewShared(1<<20, fs)
+	var stores []*Store
+	for partition := range int32(4) {
+		c := testConfig(nil)
+		c.Dir = "/data/" + string(rune('a'+partition))
+		c.Identity.Partition = partition
+		c.Shared = shared
+		stores = append(stores, openStore(t, c))
+	}
+	shared.Close()
+	for _, s := range stores {
+		s.Put([]byte("a"), []byte("1"))
+		commit(t, s, newFakeLog(nil), 1, 0)
+		require.NoError(t, s.Close())
+	}
+	names, err := fs.List("/data")
+	require.NoError(t, err)
+	require.Len(t, names, 4)
+}
