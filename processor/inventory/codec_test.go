@@ -16,7 +16,7 @@ func TestGoldenValues(t *testing.T) {
 	it := Item{Fed: true, Holds: 3, Waiting: 300, NextSeq: 7, Rows: []Row{
 		{Warehouse: "HCM-1", Number: 70_000, CountedAt: 1_700_000_000_000, Counters: record.Counters{OnHand: record.OnHandMax, Unavailable: 1, Held: 2, Allocated: 200}},
 		{Warehouse: "HN"},
-	}}
+	}, Wanted: []Want{{Warehouse: "DN", Orders: 2}}}
 	h := Hold{
 		Attempt: 2, Allocated: true, Requested: 9, Missing: 1, Waiting: 3, Seq: 6,
 		Parts: []record.WarehouseQty{{Warehouse: "HCM-1", Qty: 4}}, Shipments: []uint64{math.MaxUint64},
@@ -25,8 +25,8 @@ func TestGoldenValues(t *testing.T) {
 		name, want string
 		value      []byte
 	}{
-		{"item", "9601c303cd012c079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e000000000000", appendItem(nil, &it)},
-		{"item that only waits", "9601c201010190", appendItem(nil, &Item{Holds: 1, Waiting: 1, NextSeq: 1})},
+		{"item", "9701c303cd012c079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000092a2444e02", appendItem(nil, &it)},
+		{"item that only waits", "9701c20101019090", appendItem(nil, &Item{Holds: 1, Waiting: 1, NextSeq: 1})},
 		{"hold", "990102c30901030692a548434d2d310491cfffffffffffffffff", appendHold(nil, &h)},
 		{"waiter", "9301ac7765622f6d61696e2f572d3194a548434d2d3100a2484ecdffff", appendWaiter(nil, "web/main/W-1", []record.Ranked{{Warehouse: "HCM-1"}, {Warehouse: "HN", Rank: math.MaxUint16}})},
 		{"event", "9301cfffffffffffffffffcf0000018bcfe56800", appendEvent(nil, math.MaxUint64, 1_700_000_000_000)},
@@ -69,11 +69,11 @@ func TestShipmentDigest(t *testing.T) {
 // The values that a decoder takes are those that an encoder writes, and nothing
 // makes it panic or allocate by a length that was only claimed.
 func FuzzValues(f *testing.F) {
-	f.Add(appendItem(nil, &Item{Fed: true, Holds: 1, NextSeq: 3, Rows: []Row{{Warehouse: "A", Number: 9, Counters: record.Counters{OnHand: 5, Held: 1}}, {Warehouse: "B"}}}))
+	f.Add(appendItem(nil, &Item{Fed: true, Holds: 1, NextSeq: 3, Rows: []Row{{Warehouse: "A", Number: 9, Counters: record.Counters{OnHand: 5, Held: 1}}, {Warehouse: "B"}}, Wanted: []Want{{Warehouse: "C", Orders: 1}}}))
 	f.Add(appendHold(nil, &Hold{Attempt: 1, Requested: 9, Missing: 1, Waiting: 3, Parts: []record.WarehouseQty{{Warehouse: "A", Qty: 4}}, Shipments: []uint64{1}}))
 	f.Add(appendWaiter(nil, "web/main/1", []record.Ranked{{Warehouse: "A", Rank: 3}}))
 	f.Add(appendEvent(nil, 1, 2))
-	f.Add([]byte{0x96, 1, 0xc3, 0, 0, 0, 0xdd, 0xff, 0xff, 0xff, 0xff})
+	f.Add([]byte{0x97, 1, 0xc3, 0, 0, 0, 0xdd, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var it, it2 Item
 		if it.decode(b) == nil {
@@ -126,6 +126,8 @@ func TestValuesThatCannotBe(t *testing.T) {
 		"row twice":         {Fed: true, Rows: []Row{{Warehouse: "A"}, {Warehouse: "A"}}},
 		"negative counter":  {Fed: true, Rows: []Row{{Warehouse: "A", Counters: record.Counters{Held: -1}}}},
 		"negative waiting":  {Fed: true, Waiting: -1},
+		"wanted by nobody":  {Fed: true, Wanted: []Want{{Warehouse: "A"}}},
+		"wanted twice":      {Fed: true, Wanted: []Want{{Warehouse: "A", Orders: 1}, {Warehouse: "A", Orders: 1}}},
 	} {
 		require.Error(t, new(Item).decode(appendItem(nil, &it)), name)
 	}

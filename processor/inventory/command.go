@@ -32,7 +32,7 @@ func (s *Stage) decideCommand(tx stage.Tx, e *record.Entry) error {
 	case record.VerbConfirm:
 		confirm(&it.Item, h, c, d)
 	case record.VerbRelease:
-		release(&it.Item, h, c, d)
+		release(&it.Item, h, s.ranked(tx, it, h), c, d)
 	case record.VerbShip:
 		ship(&it.Item, h, c, d)
 	default:
@@ -44,9 +44,9 @@ func (s *Stage) decideCommand(tx stage.Tx, e *record.Entry) error {
 		s.writeHold(tx, c.SKU, c.OrderKey, h, stored)
 		switch {
 		case waited && h.Waiting == 0:
-			s.leaveLine(tx, c.SKU, seq)
+			s.deleteWaiter(tx, c.SKU, seq)
 		case !waited && h.Waiting > 0:
-			s.joinLine(tx, c, h.Seq)
+			s.writeWaiter(tx, c, h.Seq)
 		}
 	}
 	s.send(tx, e.Origin)
@@ -72,12 +72,12 @@ func (s *Stage) replace(tx stage.Tx, it *cached, origin record.Origin) {
 	d := s.begin(record.VerbRelease, c.SKU, c.Cause)
 	d.OrderKey, d.Attempt = c.OrderKey, h.Attempt
 	waited, seq := h.Waiting > 0, h.Seq
-	release(&it.Item, h, c, d)
+	release(&it.Item, h, s.ranked(tx, it, h), c, d)
 	check(&it.Item, h, d)
 	it.changed(d, origin)
 	s.writeHold(tx, c.SKU, c.OrderKey, h, true)
 	if waited {
-		s.leaveLine(tx, c.SKU, seq)
+		s.deleteWaiter(tx, c.SKU, seq)
 	}
 	s.send(tx, origin)
 	s.serve(tx, it, "order:", string(c.OrderKey), origin)
@@ -111,13 +111,30 @@ func (s *Stage) writeHold(tx stage.Tx, sku record.SKU, order record.OrderKey, h 
 	}
 }
 
-func (s *Stage) joinLine(tx stage.Tx, c *record.Command, seq uint64) {
+func (s *Stage) writeWaiter(tx stage.Tx, c *record.Command, seq uint64) {
 	s.key = appendWaiterKey(s.key[:0], c.SKU, seq)
 	s.value = appendWaiter(s.value[:0], c.OrderKey, c.Ranked)
 	tx.Put(s.key, s.value)
 }
 
-func (s *Stage) leaveLine(tx stage.Tx, sku record.SKU, seq uint64) {
+func (s *Stage) deleteWaiter(tx stage.Tx, sku record.SKU, seq uint64) {
 	s.key = appendWaiterKey(s.key[:0], sku, seq)
 	tx.Delete(s.key)
+}
+
+// ranked returns the list that the hold waits with, if it waits.
+func (s *Stage) ranked(tx stage.Tx, it *cached, h *Hold) []record.Ranked {
+	if h.Waiting == 0 {
+		return nil
+	}
+	s.key = appendWaiterKey(s.key[:0], it.SKU, h.Seq)
+	value, ok := tx.Get(s.key)
+	if !ok {
+		panic(fmt.Sprintf("BUG: nobody stands in line for %q at %d, where %+v should", it.SKU, h.Seq, *h))
+	}
+	w := &s.line.waiter
+	if err := w.decode(value); err != nil {
+		panic(fmt.Sprintf("BUG: state of %q: %v", it.SKU, err))
+	}
+	return w.Ranked
 }

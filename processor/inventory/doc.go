@@ -21,6 +21,7 @@
 //	stock.go    the stock feed: event ids seen, verbs, dead letters
 //	serve.go    units that came free go to who waits, before anybody else can ask
 //	memory.go   event ids: remembered, and forgotten in chunks
+//	want.go     who waits for which warehouse
 //	pick.go     which warehouses serve
 //	check.go    what must be true after every decision, always checked
 //

@@ -17,7 +17,8 @@ func fill(it *Item, h *Hold, ranked []record.Ranked, d *record.Decision, p *pick
 	if h.Waiting > 0 {
 		d.Outcome, d.Reason = record.OutcomePartial, record.ReasonOutOfStock
 	} else {
-		d.Outcome, h.Seq = record.OutcomeGranted, 0
+		d.Outcome = record.OutcomeGranted
+		it.leaveLine(h, ranked)
 	}
 	return true
 }

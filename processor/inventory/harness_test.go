@@ -18,6 +18,7 @@ type task struct {
 	stagetest.Task
 	stage    *Stage
 	scanning bool
+	scans    int
 	lent     [][]byte
 	offset   record.Offset
 }
@@ -73,6 +74,7 @@ func (t *task) Get(key []byte) ([]byte, bool) {
 
 func (t *task) Scan(from, to []byte, fn func(key, value []byte) bool) {
 	t.scanning = true
+	t.scans++
 	t.Task.Scan(from, to, func(key, value []byte) bool {
 		value = bytes.Clone(value)
 		more := fn(key, value)
@@ -192,6 +194,7 @@ func (t *task) soundness() error {
 	held, allocated := map[place]record.Quantity{}, map[place]record.Quantity{}
 	waiting, holds := map[record.SKU]record.Quantity{}, map[record.SKU]uint64{}
 	lines := 0
+	wanted := map[record.SKU]map[record.WarehouseID]uint64{}
 	for k, h := range t.holds() {
 		order, s, _ := strings.Cut(k, " ")
 		sku := record.SKU(s)
@@ -212,6 +215,14 @@ func (t *task) soundness() error {
 		if err := w.decode(t.State[string(appendWaiterKey(nil, sku, h.Seq))]); err != nil || string(w.OrderKey) != order {
 			return fmt.Errorf("%s waits at %d, where %q stands: %w", k, h.Seq, w.OrderKey, err)
 		}
+		if wanted[sku] == nil {
+			wanted[sku] = map[record.WarehouseID]uint64{}
+		}
+		for i, r := range w.Ranked {
+			if !named(w.Ranked[:i], r.Warehouse) {
+				wanted[sku][r.Warehouse]++
+			}
+		}
 		it := t.item(sku)
 		if canServe(&it, w.Ranked) {
 			return fmt.Errorf("%s waits, though there is stock: %+v", k, it.Rows)
@@ -227,6 +238,14 @@ func (t *task) soundness() error {
 				return fmt.Errorf("%s: %d holds, %d wait; counted %d and %d", it.SKU, it.Holds, it.Waiting, holds[it.SKU], waiting[it.SKU])
 			}
 			delete(holds, it.SKU)
+			for _, w := range it.Wanted {
+				if n := wanted[it.SKU][w.Warehouse]; n != w.Orders {
+					return fmt.Errorf("%s: %d in line want %s, counted %d", it.SKU, w.Orders, w.Warehouse, n)
+				}
+			}
+			if len(it.Wanted) != len(wanted[it.SKU]) {
+				return fmt.Errorf("%s: wanted %v, counted %v", it.SKU, it.Wanted, wanted[it.SKU])
+			}
 			for _, r := range it.Rows {
 				p := place{it.SKU, r.Warehouse}
 				if r.Held != held[p] || r.Allocated != allocated[p] {
@@ -341,6 +360,9 @@ func tellValue(prefix byte, v []byte) string {
 			if r.CountedAt != 0 {
 				fmt.Fprintf(&b, " counted@%d", r.CountedAt)
 			}
+		}
+		if len(it.Wanted) > 0 {
+			fmt.Fprintf(&b, " wanted=%v", it.Wanted)
 		}
 	case prefixHold:
 		var h Hold

@@ -114,11 +114,7 @@ func (h *Hold) decode(value []byte) error {
 	h.Waiting = record.Quantity(r.Int())
 	h.Seq = r.Uint()
 	h.Parts = h.Parts[:0]
-	n := r.Array()
-	if n%2 != 0 {
-		r.Fail(pack.ErrForm)
-	}
-	for ; n > 0 && r.Err() == nil; n -= 2 {
+	for n := readPairs(&r); n > 0 && r.Err() == nil; n-- {
 		h.Parts = append(h.Parts, record.WarehouseQty{Warehouse: record.WarehouseID(r.View()), Qty: record.Quantity(r.Int())})
 	}
 	h.Shipments = h.Shipments[:0]

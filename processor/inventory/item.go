@@ -19,6 +19,17 @@ type Item struct {
 	// NextSeq numbers the next order that waits: the log's order.
 	NextSeq uint64
 	Rows    []Row // by warehouse id
+	// Wanted counts, by warehouse id, the orders in line that may be served from
+	// there, with or without a row. A warehouse that gains units which nobody in
+	// line could use must not make the whole line be read, or a hot SKU with
+	// thousands in line would read them all at every release elsewhere.
+	Wanted []Want
+}
+
+// Want is a number of orders, never zero.
+type Want struct {
+	Warehouse record.WarehouseID
+	Orders    uint64
 }
 
 // Row is what stands at one warehouse. Held and Allocated are the sums of the
@@ -92,16 +103,18 @@ func (it *Item) empty() bool { return !it.Fed && it.Holds == 0 }
 // reset makes an item that knows nothing, letting go of all views.
 func (it *Item) reset() {
 	clear(it.Rows)
-	*it = Item{Rows: it.Rows[:0]}
+	clear(it.Wanted)
+	*it = Item{Rows: it.Rows[:0], Wanted: it.Wanted[:0]}
 }
 
 const itemVersion = 1
 
 // appendItem appends the state value:
 //
-//	[version, fed, holds, waiting, next seq, [warehouse, number, counted at, on hand, unavailable, held, allocated, …]]
+//	[version, fed, holds, waiting, next seq,
+//	 [warehouse, number, counted at, on hand, unavailable, held, allocated, …], [warehouse, orders, …]]
 func appendItem(b []byte, it *Item) []byte {
-	b = pack.AppendArray(b, 6)
+	b = pack.AppendArray(b, 7)
 	b = pack.AppendUint(b, itemVersion)
 	b = pack.AppendBool(b, it.Fed)
 	b = pack.AppendUint(b, it.Holds)
@@ -118,6 +131,10 @@ func appendItem(b []byte, it *Item) []byte {
 		b = pack.AppendInt(b, int64(r.Held))
 		b = pack.AppendInt(b, int64(r.Allocated))
 	}
+	b = pack.AppendArray(b, len(it.Wanted)*2)
+	for i := range it.Wanted {
+		b = pack.AppendUint(pack.AppendString(b, it.Wanted[i].Warehouse), it.Wanted[i].Orders)
+	}
 	return b
 }
 
@@ -127,7 +144,7 @@ const rowFields = 7
 // Warehouse ids are views of value.
 func (it *Item) decode(value []byte) error {
 	r := pack.NewReader(value)
-	r.ArrayOf(6)
+	r.ArrayOf(7)
 	readVersion(&r, itemVersion)
 	it.Fed = r.Bool()
 	it.Holds = r.Uint()
@@ -148,6 +165,10 @@ func (it *Item) decode(value []byte) error {
 				Held: record.Quantity(r.Int()), Allocated: record.Quantity(r.Int()),
 			},
 		})
+	}
+	it.Wanted = it.Wanted[:0]
+	for n := readPairs(&r); n > 0 && r.Err() == nil; n-- {
+		it.Wanted = append(it.Wanted, Want{Warehouse: record.WarehouseID(r.View()), Orders: r.Uint()})
 	}
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("item: %w", err)
@@ -172,7 +193,22 @@ func (it *Item) wellFormed() error {
 			return fmt.Errorf("item: counters %+v at %q", r.Counters, r.Warehouse)
 		}
 	}
+	for i := range it.Wanted {
+		w := &it.Wanted[i]
+		if i > 0 && it.Wanted[i-1].Warehouse >= w.Warehouse || w.Orders == 0 {
+			return fmt.Errorf("item: %d orders want %q", w.Orders, w.Warehouse)
+		}
+	}
 	return nil
+}
+
+// readPairs reads the header of an array of pairs and returns their number.
+func readPairs(r *pack.Reader) int {
+	n := r.Array()
+	if n%2 != 0 {
+		r.Fail(pack.ErrForm)
+	}
+	return n / 2
 }
 
 func readVersion(r *pack.Reader, known uint64) {

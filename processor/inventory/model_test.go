@@ -362,7 +362,7 @@ func (m *model) stock(c *record.StockCommand) {
 	d.Outcome = record.OutcomeDone
 	if c.Verb == record.VerbCount {
 		next = int64(c.Qty)
-		if took < place.counted {
+		if place.counted != 0 && took < place.counted {
 			d.Outcome, d.Reason = record.OutcomeRejected, "count_older"
 		}
 	}

@@ -4,8 +4,9 @@ import "holdfast/topology/record"
 
 // release gives back all that the order still claims of the SKU, held or
 // allocated, and leaves the line. It also ends a claim of an earlier attempt
-// than the one it names; one of a later attempt makes it stale.
-func release(it *Item, h *Hold, c *record.Command, d *record.Decision) {
+// than the one it names; one of a later attempt makes it stale. ranked is the
+// list that it waits with, if it waits.
+func release(it *Item, h *Hold, ranked []record.Ranked, c *record.Command, d *record.Decision) {
 	if !h.live() {
 		d.Outcome = record.OutcomeNoClaim
 		return
@@ -25,7 +26,10 @@ func release(it *Item, h *Hold, c *record.Command, d *record.Decision) {
 			row.move(d, qty, record.Counters{Held: -qty})
 		}
 	}
-	it.Waiting -= h.Waiting
+	if h.Waiting > 0 {
+		it.Waiting -= h.Waiting
+		it.leaveLine(h, ranked)
+	}
 	it.Holds--
 	h.reset()
 	d.Outcome = record.OutcomeDone

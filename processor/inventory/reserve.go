@@ -49,7 +49,7 @@ func reserve(it *Item, h *Hold, c *record.Command, d *record.Decision, p *picker
 			d.Reason = record.ReasonUnknownSKU
 		}
 		if c.Wait && !c.Whole {
-			wait(it, h, rest)
+			it.joinLine(h, c.Ranked, rest)
 			d.Waiting = rest
 		} else {
 			h.Missing, d.Missing = rest, rest
@@ -58,11 +58,4 @@ func reserve(it *Item, h *Hold, c *record.Command, d *record.Decision, p *picker
 	if h.live() {
 		it.Holds++
 	}
-}
-
-// wait puts the hold at the end of the line.
-func wait(it *Item, h *Hold, qty record.Quantity) {
-	h.Waiting, h.Seq = qty, it.NextSeq
-	it.Waiting += qty
-	it.NextSeq++
 }

@@ -38,8 +38,8 @@ func (l *line) reset() {
 // the log's order, each along its own ranked list. The decisions' cause is kind
 // and id together.
 //
-// Only warehouses that gained units are looked at: elsewhere nobody who waits
-// could be served before, or would have been.
+// Only warehouses that gained units, and that somebody in line wants, are looked
+// at: elsewhere nobody who waits could be served before, or would have been.
 func (s *Stage) serve(tx stage.Tx, it *cached, kind, id string, origin record.Origin) {
 	if it.Waiting == 0 || !s.noteGains(it) {
 		return
@@ -84,17 +84,18 @@ func (s *Stage) serveOne(tx stage.Tx, it *cached, seq uint64, cause string, orig
 	it.changed(d, origin)
 	s.writeHold(tx, it.SKU, w.OrderKey, h, true)
 	if h.Waiting == 0 {
-		s.leaveLine(tx, it.SKU, seq)
+		s.deleteWaiter(tx, it.SKU, seq)
 	}
 	s.send(tx, origin)
 }
 
-// noteGains remembers the rows in which the last decision set units free.
+// noteGains remembers the rows in which the last decision set units free that
+// somebody in line wants.
 func (s *Stage) noteGains(it *cached) bool {
 	s.gained = s.gained[:0]
 	for i := range s.decision.Moves {
 		m := &s.decision.Moves[i]
-		if m.After.Available() > max(m.Before.Available(), 0) {
+		if m.After.Available() > max(m.Before.Available(), 0) && it.wants(m.Warehouse) {
 			s.gained = append(s.gained, it.mustFind(m.Warehouse))
 		}
 	}
@@ -103,7 +104,7 @@ func (s *Stage) noteGains(it *cached) bool {
 
 func (s *Stage) anyGainLeft(it *cached) bool {
 	for _, row := range s.gained {
-		if it.Rows[row].Available() > 0 {
+		if it.Rows[row].Available() > 0 && it.wants(it.Rows[row].Warehouse) {
 			return true
 		}
 	}

@@ -142,7 +142,8 @@ func TestForgetsInChunks(t *testing.T) {
 	}
 }
 
-// A long line is read in stretches, and only as far as units go.
+// A long line is read in stretches, only as far as units go, and not at all for
+// units that nobody in it could use.
 func TestLongLine(t *testing.T) {
 	const waiting = 5*lineMax + 3
 	tk := newTask(Config{})
@@ -161,6 +162,11 @@ func TestLongLine(t *testing.T) {
 		tk.run(stockEvent(record.StockCommand{Verb: record.VerbReceive, SKU: "TEE", Warehouse: "HN", EventID: fmt.Sprint(event), Qty: qty}))
 		require.NoError(t, tk.soundness())
 	}
+	scans := tk.scans
+	require.LessOrEqual(t, scans, 3+waiting*3/lineMax)
+	tk.run(stockEvent(record.StockCommand{Verb: record.VerbReceive, SKU: "TEE", Warehouse: "DN", EventID: "s-9", Qty: 9}))
+	tk.run(stockEvent(record.StockCommand{Verb: record.VerbReceive, SKU: "TEE", Warehouse: "HN", EventID: "s-9", Qty: 9}))
+	require.Equal(t, scans, tk.scans, "everybody who wants these has been served")
 	n := 1
 	for _, d := range decisions(tk.Take()) {
 		if d.Verb == record.VerbFill {
@@ -170,7 +176,7 @@ func TestLongLine(t *testing.T) {
 	}
 	require.Equal(t, waiting, n)
 	require.Equal(t, record.Quantity(waiting/2+1), tk.item("TEE").Waiting)
-	require.Equal(t, 3*record.Quantity(lineMax)+1-record.Quantity(waiting/2), tk.counters("TEE", "HN").Available())
+	require.Equal(t, 3*record.Quantity(lineMax)+1+9-record.Quantity(waiting/2), tk.counters("TEE", "HN").Available())
 }
 
 // Every entry that is sent names the origin of what caused it, and what one

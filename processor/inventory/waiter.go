@@ -37,11 +37,7 @@ func (w *waiter) decode(value []byte) error {
 	readVersion(&r, waiterVersion)
 	w.OrderKey = record.OrderKey(r.View())
 	w.Ranked = w.Ranked[:0]
-	n := r.Array()
-	if n%2 != 0 {
-		r.Fail(pack.ErrForm)
-	}
-	for ; n > 0 && r.Err() == nil; n -= 2 {
+	for n := readPairs(&r); n > 0 && r.Err() == nil; n-- {
 		warehouse, rank := r.View(), r.Uint()
 		if rank > 1<<16-1 {
 			r.Fail(pack.ErrForm)

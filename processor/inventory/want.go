@@ -1,0 +1,68 @@
+package inventory
+
+import (
+	"fmt"
+	"slices"
+
+	"holdfast/topology/record"
+)
+
+// findWant returns the position of the warehouse in Wanted, or where it would
+// stand.
+func (it *Item) findWant(w record.WarehouseID) (at int, ok bool) {
+	for at < len(it.Wanted) && it.Wanted[at].Warehouse < w {
+		at++
+	}
+	return at, at < len(it.Wanted) && it.Wanted[at].Warehouse == w
+}
+
+// wants tells that somebody in line may be served from the warehouse.
+func (it *Item) wants(w record.WarehouseID) bool {
+	_, ok := it.findWant(w)
+	return ok
+}
+
+// joinLine puts the hold at the end of the line, to wait for qty units.
+func (it *Item) joinLine(h *Hold, ranked []record.Ranked, qty record.Quantity) {
+	h.Waiting, h.Seq = qty, it.NextSeq
+	it.Waiting += qty
+	it.NextSeq++
+	for i := range ranked {
+		if named(ranked[:i], ranked[i].Warehouse) {
+			continue
+		}
+		at, ok := it.findWant(ranked[i].Warehouse)
+		if !ok {
+			it.Wanted = slices.Insert(it.Wanted, at, Want{Warehouse: ranked[i].Warehouse})
+		}
+		it.Wanted[at].Orders++
+	}
+}
+
+// leaveLine takes the hold out of the line. What it waits for no longer has been
+// subtracted from Waiting, of both, by the caller.
+func (it *Item) leaveLine(h *Hold, ranked []record.Ranked) {
+	h.Seq = 0
+	for i := range ranked {
+		if named(ranked[:i], ranked[i].Warehouse) {
+			continue
+		}
+		at, ok := it.findWant(ranked[i].Warehouse)
+		if !ok {
+			panic(fmt.Sprintf("BUG: somebody in line for %s wants %q, and nobody is counted there", it.SKU, ranked[i].Warehouse))
+		}
+		if it.Wanted[at].Orders--; it.Wanted[at].Orders == 0 {
+			it.Wanted = slices.Delete(it.Wanted, at, at+1)
+		}
+	}
+}
+
+// named tells that a list names the warehouse.
+func named(ranked []record.Ranked, w record.WarehouseID) bool {
+	for i := range ranked {
+		if ranked[i].Warehouse == w {
+			return true
+		}
+	}
+	return false
+}
