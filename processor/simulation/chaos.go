@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -85,12 +84,14 @@ func (s *Simulation) disturb() {
 			p.stopping = true
 		}
 	case s.permille(o.HurryPermille):
-		g := s.Broker.groupList[s.random.IntN(len(s.Broker.groupList))]
-		g.hurry()
+		if g := s.anyGroup(); g != nil {
+			g.hurry()
+		}
 	case s.permille(o.RebalancePermille):
-		g := s.Broker.groupList[s.random.IntN(len(s.Broker.groupList))]
-		s.tracef("group %s rebalances", g.name)
-		g.prepare()
+		if g := s.anyGroup(); g != nil {
+			s.tracef("group %s rebalances", g.name)
+			g.prepare()
+		}
 	case s.permille(o.JumpPermille):
 		d := time.Duration(s.between(1, 12)) * time.Second
 		s.tracef("%v pass", d)
@@ -99,6 +100,14 @@ func (s *Simulation) disturb() {
 	if s.plan.p != nil && (s.plan.p.dead || s.Stats.Rounds > s.plan.until) {
 		s.plan = crashPlan{}
 	}
+}
+
+// anyGroup returns a group that has members, or nil.
+func (s *Simulation) anyGroup() *group {
+	if len(s.Broker.groupList) == 0 {
+		return nil
+	}
+	return s.Broker.groupList[s.random.IntN(len(s.Broker.groupList))]
 }
 
 // anyProcess returns a process that runs, or nil.
@@ -155,7 +164,7 @@ func (s *Simulation) visit(p *process, point string) {
 
 // freeze stops a process for a while, as SIGSTOP or a machine that hangs does.
 // Sometimes somebody starts the same instance on another machine meanwhile, with
-// an empty disk or an old copy; the frozen one must then be fenced.
+// an empty disk or an old copy; one of the two must then be fenced.
 func (s *Simulation) freeze() {
 	p := s.anyProcess()
 	if p == nil {
@@ -169,11 +178,13 @@ func (s *Simulation) freeze() {
 		return
 	}
 	s.Stats.Twins++
-	p.superseded = true
 	disk := vfs.NewCrashableMem()
 	if s.random.IntN(2) == 0 {
 		disk = p.disk.CrashClone(vfs.CrashCloneCfg{})
 	}
-	i := slices.IndexFunc(s.machines, func(m *machine) bool { return m.instance == p.instance })
-	s.machines[i].up, s.machines[i].disk, s.machines[i].startAt = false, disk, s.now.Add(time.Duration(s.between(0, 5000))*time.Millisecond)
+	for _, m := range s.machines {
+		if m.runs == p {
+			m.runs, m.disk, m.startAt = nil, disk, s.now.Add(time.Duration(s.between(0, 5000))*time.Millisecond)
+		}
+	}
 }

@@ -111,6 +111,7 @@ func (g *group) remove(m *member) {
 
 func (g *group) drop(m *member) {
 	g.b.trace("group %s: %s is out", g.name, m.id)
+	m.session.out = true
 	g.members = slices.DeleteFunc(g.members, func(o *member) bool { return o == m })
 	for tp, owner := range g.owners {
 		if owner == m {
@@ -150,13 +151,14 @@ func (g *group) hurry() {
 func (g *group) poll(s *session) (lost []processor.TopicPartition, err error) {
 	m := g.member(s.member.TransactionalID)
 	switch {
-	case m == nil: // put out; a client joins again by itself
+	case s.out: // a client joins again by itself, and fences who came meanwhile
+		s.out = false
 		g.join(s)
 		m = g.member(s.member.TransactionalID)
 		for _, tp := range s.assigned {
 			m.lost[tp] = true
 		}
-	case m.session != s:
+	case m == nil || m.session != s:
 		return nil, kerr.FencedInstanceID
 	}
 	if g.preparing {
@@ -235,9 +237,9 @@ func (g *group) complete() {
 func (g *group) check(s *session) error {
 	m := g.member(s.member.TransactionalID)
 	switch {
-	case m == nil:
+	case s.out:
 		return kerr.UnknownMemberID
-	case m.session != s:
+	case m == nil || m.session != s:
 		return kerr.FencedInstanceID
 	case s.generation != g.generation:
 		return kerr.IllegalGeneration

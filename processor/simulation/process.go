@@ -31,9 +31,9 @@ type process struct {
 	skew     time.Duration // of its clock
 
 	frozen, stopping, dead bool
-	// superseded: another process runs as the same instance, so this one will be
-	// fenced and must end.
-	superseded bool
+	// rival: another process runs, or ran, as the same instance at the same time.
+	// Whoever joins last fences the other, which must end.
+	rival bool
 	until      time.Time // frozen: when it goes on
 }
 
@@ -84,20 +84,20 @@ func (p *process) work(l *loop) {
 			p.s.tracef("%s %s.%d: %v", p, l.stage, l.slot, err)
 			p.mustPause("join again")
 			if p.stopping {
-				p.ended(l, l.driver.Stop())
+				p.finish(l)
 				return
 			}
 		}
 		for rejoin := false; !rejoin; {
 			if p.stopping {
-				p.ended(l, l.driver.Stop())
+				p.finish(l)
 				return
 			}
 			var err error
 			if rejoin, err = l.driver.Step(ctx); err != nil {
 				p.ended(l, err)
 				p.stopping = true
-				p.ended(l, l.driver.Stop())
+				p.finish(l)
 				return
 			}
 			p.mustPause("round")
@@ -106,14 +106,22 @@ func (p *process) work(l *loop) {
 	}
 }
 
-// ended is told the error with which a worker ends. Only who was replaced may
-// have one.
+// finish stops a worker gracefully. Its last transaction may fail like any other;
+// nobody waits for a better one.
+func (p *process) finish(l *loop) {
+	if err := l.driver.Stop(); err != nil {
+		p.s.tracef("%s %s.%d stops: %v", p, l.stage, l.slot, err)
+	}
+}
+
+// ended is told the error with which a worker ends. Only one of two
+// rivals may have one.
 func (p *process) ended(l *loop, err error) {
 	if err == nil {
 		return
 	}
 	p.s.tracef("%s %s.%d ends: %v", p, l.stage, l.slot, err)
-	if !p.superseded {
+	if !p.rival {
 		p.s.fail("%s %s.%d ends by itself: %v", p, l.stage, l.slot, err)
 	}
 }

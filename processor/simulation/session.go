@@ -22,6 +22,7 @@ type session struct {
 	c      *Cluster
 	member processor.Member
 	closed bool
+	out    bool // put out of the group, which it learns when it polls
 
 	group      *group
 	generation int
@@ -108,7 +109,8 @@ func (s *session) fetch(f *processor.Fetches, tp processor.TopicPartition, most 
 	part := processor.Fetch{TopicPartition: tp}
 	next, end := l.firstVisible(at.next, l.stableEnd(s.c.b.open)), l.stableEnd(s.c.b.open)
 	if next >= end {
-		at.next = end
+		// Markers behind the last record were fetched, not polled: what is
+		// committed is the offset after the last record.
 		return 0
 	}
 	if at.first < 0 {

@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"holdfast/processor"
+	"holdfast/state"
 	"holdfast/topology"
 	"holdfast/topology/record"
 )
@@ -51,7 +52,7 @@ type Stats struct {
 type machine struct {
 	instance string
 	disk     *vfs.MemFS
-	up       bool
+	runs     *process // nil: none
 	startAt  time.Time
 }
 
@@ -147,9 +148,9 @@ func (s *Simulation) Run(inputs []Input) {
 }
 
 const (
-	roundsMin    = 800
+	roundsMin    = 2500
 	roundsMax    = 20_000
-	inputPercent = 20
+	inputPercent = 15
 )
 
 func (s *Simulation) feed(in Input) {
@@ -200,14 +201,11 @@ func (s *Simulation) after(p *process) {
 }
 
 // stopped notes that a process has ended: its machine starts another one later,
-// unless that runs already.
+// unless it has done so already.
 func (s *Simulation) stopped(p *process) {
-	if p.superseded {
-		return
-	}
 	for _, m := range s.machines {
-		if m.instance == p.instance {
-			m.up, m.disk = false, p.disk
+		if m.runs == p {
+			m.runs, m.disk = nil, p.disk
 			// Sometimes within the session timeout, sometimes beyond.
 			m.startAt = s.now.Add(time.Duration([]int{0, 50, 500, 5000, 20000}[s.random.IntN(5)]) * time.Millisecond)
 		}
@@ -216,9 +214,13 @@ func (s *Simulation) stopped(p *process) {
 
 func (s *Simulation) machinesUp() {
 	for _, m := range s.machines {
-		if !m.up && !s.now.Before(m.startAt) {
-			m.up = true
-			s.start(m.instance, m.disk)
+		if m.runs == nil && !s.now.Before(m.startAt) {
+			m.runs = s.start(m.instance, m.disk)
+			for _, p := range s.processes {
+				if p.instance == m.instance && p != m.runs {
+					p.rival, m.runs.rival = true, true
+				}
+			}
 		}
 	}
 	for _, p := range slices.Clone(s.processes) {
@@ -326,8 +328,7 @@ func (s *Simulation) nodeConfig(p *process, cluster *Cluster) processor.Config {
 	cfg.InstanceID, cfg.DataDir, cfg.ClusterID = p.instance, "data", "simulation"
 	cfg.TopicIDs = map[string][16]byte{}
 	for _, topic := range s.Topology.Topics {
-		sum := sha256.Sum256([]byte(topic.Name))
-		cfg.TopicIDs[topic.Name] = [16]byte(sum[:16])
+		cfg.TopicIDs[topic.Name] = topicID(topic.Name)
 	}
 	cfg.Store = s.options.Store
 	cfg.Store.FS, cfg.Store.Shared = p.disk, p.shared
@@ -341,6 +342,21 @@ func (s *Simulation) nodeConfig(p *process, cluster *Cluster) processor.Config {
 		}
 	}
 	return cfg
+}
+
+// storeConfig is that of a task's store on a disk, as a process opens it.
+func (s *Simulation) storeConfig(disk vfs.FS, st *topology.Stage, p record.Partition) state.Config {
+	c := s.options.Store
+	c.FS = disk
+	c.Dir = disk.PathJoin("data", st.Name, fmt.Sprint(p))
+	topic := s.Topology.Name(st.Changelog)
+	c.Identity = state.Identity{ClusterID: "simulation", Topic: topic, TopicID: topicID(topic), Partition: int32(p)}
+	return c
+}
+
+func topicID(name string) [16]byte {
+	sum := sha256.Sum256([]byte(name))
+	return [16]byte(sum[:16])
 }
 
 // Describe tells what happened, on one line.

@@ -1,7 +1,9 @@
 package simulation
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -138,7 +140,20 @@ func (b *Broker) end(t *transaction, commit bool) {
 	}
 	t.producer.open = nil
 	b.open = slices.DeleteFunc(b.open, func(o *transaction) bool { return o == t })
-	b.trace("transaction %d of %s: %s", t.id, t.producer.id, map[bool]string{true: "committed", false: "aborted"}[commit])
+	b.trace("%s", t)
+}
+
+// String shows what the transaction consumed and where it wrote.
+func (t *transaction) String() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "transaction %d of %s %s:", t.id, t.producer.id, [...]string{"open", "committed", "aborted"}[t.state])
+	for _, c := range t.offsets {
+		fmt.Fprintf(&s, " %s/%d %d-%d", c.tp.Topic, c.tp.Partition, c.first, c.next-1)
+	}
+	for _, l := range t.logs {
+		fmt.Fprintf(&s, " > %s/%d@%d", l.tp.Topic, l.tp.Partition, t.first[l])
+	}
+	return s.String()
 }
 
 // checkConsumed: transactions consume a partition without gaps and overlaps.
