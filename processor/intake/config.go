@@ -18,14 +18,14 @@ type Config struct {
 	Shops func() *Shops
 	// HoldSecondsMarketplace is how long an unpaid marketplace order holds its
 	// units at most where it names no time itself: the channel says paid or
-	// cancelled, and may forget to. 1..604800.
+	// cancelled, and may forget to. Zero has the default, 72 h; at most 604800.
 	HoldSecondsMarketplace int64
 	// Report is told what is odd in a row that is taken all the same. May be nil.
 	Report func(message string)
 }
 
-// Default returns a configuration without channels.
-func Default() Config { return Config{HoldSecondsMarketplace: 72 * 3600} }
+// holdSecondsMarketplaceUsed: what marketplaces give a buyer to pay, and a day more.
+const holdSecondsMarketplaceUsed = 72 * 3600
 
 // Validate returns all that is wrong with c, joined, or nil.
 func (c *Config) Validate() error {
@@ -48,8 +48,8 @@ func (c *Config) Validate() error {
 			errs = append(errs, fmt.Errorf("intake: adapter of %q is nil", name))
 		}
 	}
-	if c.HoldSecondsMarketplace < 1 || c.HoldSecondsMarketplace > record.HoldSecondsMax {
-		errs = append(errs, fmt.Errorf("intake: marketplace hold of %d s, must be 1 to %d", c.HoldSecondsMarketplace, record.HoldSecondsMax))
+	if c.HoldSecondsMarketplace < 0 || c.HoldSecondsMarketplace > record.HoldSecondsMax {
+		errs = append(errs, fmt.Errorf("intake: marketplace hold of %d s, must be at most %d", c.HoldSecondsMarketplace, record.HoldSecondsMax))
 	}
 	return errors.Join(errs...)
 }

@@ -20,6 +20,9 @@ func New(c Config) *Stage {
 	if err := c.Validate(); err != nil {
 		panic(fmt.Sprintf("BUG: %v", err))
 	}
+	if c.HoldSecondsMarketplace == 0 {
+		c.HoldSecondsMarketplace = holdSecondsMarketplaceUsed
+	}
 	s := &Stage{config: c, channels: map[string]bool{}}
 	for _, name := range c.Channels {
 		s.channels[name] = true

@@ -38,8 +38,7 @@ func fake(value []byte, header func(string) string) ([]record.ChannelBody, *reco
 }
 
 func newStage(shops *intake.Shops, report func(string)) *intake.Stage {
-	c := intake.Default()
-	c.Channels = []string{"shopee", "pos", "web", "callcentre"}
+	c := intake.Config{Channels: []string{"shopee", "pos", "web", "callcentre"}}
 	c.Adapters = map[string]record.Adapter{"shopee": fake}
 	c.Shops = func() *intake.Shops { return shops }
 	c.Report = report
@@ -194,7 +193,7 @@ func TestSameContentSameHash(t *testing.T) {
 }
 
 func TestConfigReportsAllProblemsAtOnce(t *testing.T) {
-	c := intake.Config{Channels: []string{"web", "web", "B"}, Adapters: map[string]record.Adapter{"lazada": nil}}
+	c := intake.Config{Channels: []string{"web", "web", "B"}, Adapters: map[string]record.Adapter{"lazada": nil}, HoldSecondsMarketplace: -1}
 	err := c.Validate()
 	require.Len(t, strings.Split(err.Error(), "\n"), 5, err)
 	require.ErrorContains(t, (&intake.Config{}).Validate(), "no channels")

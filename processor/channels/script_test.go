@@ -1,0 +1,106 @@
+package channels_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+	"github.com/stretchr/testify/require"
+
+	"holdfast/processor/channels"
+	"holdfast/processor/stage/stagetest"
+	"holdfast/topology/record"
+)
+
+// The scripts: `tx at=…` with entries below it, one a line, is one transaction:
+//
+//	stock SKU WAREHOUSE=on_hand[-allocated] …   availability, the stock feed knows the SKU
+//	order SKU                                    availability of a SKU that only an order named
+//	warehouse ID version JSON|deleted            a row
+//	shop CHANNEL/SHOP version JSON|deleted       a row
+//
+// It prints what was published, and when the stage wants to go on.
+func TestScripts(t *testing.T) {
+	for _, name := range []string{"window", "tables", "shops"} {
+		t.Run(name, func(t *testing.T) {
+			task := stagetest.NewTask(channels.New(channels.Config{Channels: []string{"web", "shopee"}, WindowMillis: 250}))
+			datadriven.RunTest(t, "testdata/"+name, func(t *testing.T, d *datadriven.TestData) string {
+				var at int64
+				d.ScanArgs(t, "at", &at)
+				var entries []record.Entry
+				for line := range strings.Lines(d.Input) {
+					entries = append(entries, entryOf(t, strings.Fields(line)))
+				}
+				if len(entries) == 0 {
+					entries = append(entries, record.Entry{Kind: record.KindTick})
+				}
+				task.Entries(record.Millis(at), entries...)
+				return show(t, task)
+			})
+		})
+	}
+}
+
+func entryOf(t *testing.T, f []string) record.Entry {
+	switch f[0] {
+	case "stock", "order":
+		a := &record.Availability{SKU: record.SKU(f[1]), Fed: f[0] == "stock"}
+		for _, place := range f[2:] {
+			warehouse, counters, _ := strings.Cut(place, "=")
+			onHand, allocated, _ := strings.Cut(counters, "-")
+			row := record.AvailabilityRow{Warehouse: record.WarehouseID(warehouse), Number: 1}
+			row.OnHand = number(t, onHand)
+			if allocated != "" {
+				row.Allocated = number(t, allocated)
+			}
+			a.Rows = append(a.Rows, row)
+		}
+		return record.Entry{Kind: record.KindAvailability, Key: []byte(a.SKU), Body: record.AppendAvailability(nil, a)}
+	case "warehouse", "shop":
+		kind := record.KindWarehouse
+		if f[0] == "shop" {
+			kind = record.KindShop
+		}
+		row := record.TableRow{Key: f[1], Version: record.Offset(number(t, f[2])), Deleted: f[3] == "deleted"}
+		if !row.Deleted {
+			row.JSON = []byte(strings.Join(f[3:], " "))
+		}
+		return record.Entry{Kind: kind, Key: []byte(f[1]), Body: record.AppendTableRow(nil, &row)}
+	}
+	t.Fatalf("unknown entry %q", f[0])
+	return record.Entry{}
+}
+
+func number(t *testing.T, s string) record.Quantity {
+	n, err := strconv.ParseInt(s, 10, 64)
+	require.NoError(t, err)
+	return record.Quantity(n)
+}
+
+func show(t *testing.T, task *stagetest.Task) string {
+	var b strings.Builder
+	for _, p := range task.Published {
+		if p.Topic == "stock.events" {
+			u := decodeStrict[record.StockUpdate](t, p.Value)
+			fmt.Fprintf(&b, "%s: %s at %s: on hand %d, allocated %d, available %d, version %d\n", p.Topic, u.SKU, u.Warehouse, u.OnHand, u.Allocated, u.Available, u.Version)
+			continue
+		}
+		u := decodeStrict[record.ChannelStock](t, p.Value)
+		urgent := ""
+		if u.Urgent {
+			urgent = ", urgent"
+		}
+		fmt.Fprintf(&b, "%s: %s/%s may sell %d of %s, version %d%s\n", p.Topic, u.Channel, u.Shop, u.Sellable, u.SKU, u.Version, urgent)
+	}
+	task.Published = nil
+	if due, ok := task.Stage.Due(task); ok {
+		fmt.Fprintf(&b, "due at %d\n", int64(due))
+	}
+	task.Stage.Reset()
+	if b.Len() == 0 {
+		return "nothing\n"
+	}
+	return b.String()
+}
