@@ -1,12 +1,13 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,6 +75,13 @@ type Result struct {
 	Rejected      int64   `json:"rejected"`
 	Transactions  int64   `json:"transactions"`
 	CommitMillis  float64 `json:"commit_ms"` // mean time from the last decision to the end
+}
+
+// Median returns the run with the median speed.
+func Median(results []Result) Result {
+	sorted := slices.Clone(results)
+	slices.SortFunc(sorted, func(a, b Result) int { return cmp.Compare(a.PerSecond, b.PerSecond) })
+	return sorted[len(sorted)/2]
 }
 
 // counter is told of every ended transaction.
@@ -231,6 +239,3 @@ func (c *Config) measure(ctx context.Context, name string, n *node, show func() 
 	}
 	return r, nil
 }
-
-// RemoveData removes what a measurement left in its data directory.
-func (c *Config) RemoveData() error { return os.RemoveAll(filepath.Join(c.DataDir, "node")) }

@@ -1,0 +1,10 @@
+// Package loadtest measures a running system from outside: what a sale looks
+// like to those who place orders.
+//
+//	loadtest/sale     makes up the records of a sale, and when each is meant to be sent
+//	loadtest          latency from the intended sending to the first order event
+//	loadtest/audit    proves afterwards that nothing was promised twice, lost or leaked
+//	loadtest/explain  tells the story of one order
+//
+// None of them shares decision code with the stages: they know records only.
+package loadtest

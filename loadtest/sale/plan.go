@@ -1,0 +1,102 @@
+package sale
+
+import (
+	"time"
+
+	"holdfast/topology/record"
+)
+
+const second = time.Second
+
+// planOrder plans the messages of an order's life.
+func (s *Sale) planOrder(o *order) {
+	rnd := s.rnd
+	state := "READY_TO_SHIP"
+	if o.payment == record.PaymentUnpaid {
+		state = "UNPAID"
+	}
+	sent := o.ordered
+	late := rnd.Float64() < s.cfg.Late
+	if late {
+		sent += between(rnd, 300*time.Millisecond, second)
+		s.planEarly(o, state)
+	}
+	s.plan(due{at: sent, happened: o.ordered, what: created, state: state, o: o})
+	if late && o.payment != record.PaymentUnpaid {
+		return // its cancellation or push is planned, and that is all
+	}
+	end, ok := s.planPayment(o, late)
+	if !ok {
+		return
+	}
+	switch at := end + between(rnd, second, 3*second); {
+	case rnd.IntN(100) < 4:
+		s.planCancel(o, at)
+	case rnd.IntN(100) < o.channel.shipped:
+		what := shipped
+		if o.format == shopee && rnd.IntN(2) == 0 {
+			what = pushed
+		}
+		s.plan(due{at: at, happened: at, what: what, state: "SHIPPED", o: o})
+	}
+}
+
+// planEarly plans what overtakes a late order.
+func (s *Sale) planEarly(o *order, state string) {
+	soon := o.ordered + between(s.rnd, 50*time.Millisecond, 250*time.Millisecond)
+	switch {
+	case o.payment == record.PaymentUnpaid:
+		s.counts.OutOfOrder++
+		s.plan(due{at: soon, happened: soon, what: paid, state: "READY_TO_SHIP", o: o})
+	case o.format == shopee:
+		s.counts.OutOfOrder++
+		s.plan(due{at: soon, happened: soon, what: pushed, state: state, o: o})
+	case s.rnd.IntN(2) == 0:
+		s.counts.OutOfOrder++
+		s.planCancel(o, soon)
+	}
+}
+
+// planPayment returns when the order can be shipped; ok is false when it never
+// can.
+func (s *Sale) planPayment(o *order, paidEarly bool) (end time.Duration, ok bool) {
+	rnd := s.rnd
+	if o.payment != record.PaymentUnpaid {
+		return o.ordered, true
+	}
+	if paidEarly {
+		return o.ordered + second, true
+	}
+	at := o.ordered + between(rnd, 300*time.Millisecond, 2*second)
+	switch chance := rnd.IntN(100); {
+	case chance < 80 || o.hold == 0 && chance < 92:
+	case o.hold == 0:
+		s.planCancel(o, at)
+		return 0, false
+	case chance < 88:
+		at = o.ordered + time.Duration(o.hold)*second + between(rnd, 300*time.Millisecond, 1500*time.Millisecond)
+		s.counts.PaidLate++
+	default:
+		s.counts.NeverPaid++
+		return 0, false
+	}
+	s.plan(due{at: at, happened: at, what: paid, state: "READY_TO_SHIP", o: o})
+	return at, true
+}
+
+func (s *Sale) planCancel(o *order, at time.Duration) {
+	s.plan(due{at: at, happened: at, what: cancelled, state: "CANCELLED", o: o})
+}
+
+// planStock plans what happens to the stock while the sale goes on: half of the
+// hot SKUs get a little more, and some counts of others are corrected.
+func (s *Sale) planStock() {
+	for rank := 0; s.goods.hot(rank); rank += 2 {
+		at := time.Duration((0.5 + 0.2*s.rnd.Float64()) * float64(s.Duration()))
+		s.plan(due{at: at, what: restocked, number: rank})
+	}
+	for range s.cfg.SKUs / 500 {
+		at := time.Duration(s.rnd.Float64() * float64(s.Duration()))
+		s.plan(due{at: at, what: adjusted, number: s.cfg.SKUs/20 + s.rnd.IntN(s.cfg.SKUs/20)})
+	}
+}

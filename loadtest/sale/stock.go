@@ -1,0 +1,145 @@
+package sale
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sort"
+
+	"holdfast/topology/record"
+)
+
+// Mean lines of an order and units of a line, from the weights in drawLines.
+const (
+	linesMean = 1.6
+	unitsMean = 1.25
+)
+
+// hotShift flattens the law's top: without it one SKU of 10,000 would be in
+// every sixth line.
+const hotShift = 10
+
+// goods is what is sold: demand and stock by rank, 0 is the hottest.
+type goods struct {
+	skus   []string // by rank
+	prices []int64  // in đồng
+	upTo   []float64
+	share  []float64
+	stock  [][]placed
+}
+
+// placed is a stock of a SKU.
+type placed struct {
+	warehouse int
+	qty       int64
+}
+
+func newGoods(cfg *Config, warehouses []warehouse, rnd *rand.Rand) *goods {
+	g := &goods{skus: make([]string, cfg.SKUs), prices: make([]int64, cfg.SKUs), upTo: make([]float64, cfg.SKUs), share: make([]float64, cfg.SKUs), stock: make([][]placed, cfg.SKUs)}
+	kinds := []string{"TEE", "POLO", "JEAN", "DRESS", "BAG", "CAP", "SHOE", "SOCK", "COAT", "BELT"}
+	colours := []string{"RED", "BLUE", "BLACK", "WHITE", "GREEN"}
+	sizes := []string{"S", "M", "L", "XL"}
+	total := 0.0
+	// The hot SKUs are anywhere in the order of names.
+	for rank, i := range rnd.Perm(cfg.SKUs) {
+		g.skus[rank] = fmt.Sprintf("%s-%s-%s-%04d", kinds[i%10], colours[i/10%5], sizes[i/50%4], i/200+1)
+		g.prices[rank] = int64(19+rnd.IntN(480)) * 1000
+		g.share[rank] = math.Pow(float64(rank+1+hotShift), -cfg.Skew)
+		total += g.share[rank]
+	}
+	sum := 0.0
+	for rank := range g.share {
+		g.share[rank] /= total
+		sum += g.share[rank]
+		g.upTo[rank] = sum
+	}
+	for rank := range g.stock {
+		g.stock[rank] = g.place(g.units(cfg, rank, rnd), g.hot(rank), warehouses, rnd)
+	}
+	return g
+}
+
+// pick draws a SKU's rank.
+func (g *goods) pick(rnd *rand.Rand) int {
+	return min(sort.SearchFloat64s(g.upTo, rnd.Float64()), len(g.upTo)-1)
+}
+
+// hot SKUs get less than what will be asked for.
+func (g *goods) hot(rank int) bool { return rank < max(1, len(g.skus)/200) }
+
+// demand is the expected number of units asked for.
+func (g *goods) demand(cfg *Config, rank int) float64 {
+	return float64(cfg.Orders) * linesMean * unitsMean * g.share[rank]
+}
+
+func (g *goods) units(cfg *Config, rank int, rnd *rand.Rand) int64 {
+	demand := g.demand(cfg, rank)
+	switch {
+	case g.hot(rank):
+		return max(1, int64(0.4*demand))
+	case rank < len(g.skus)/20:
+		return 1 + int64((0.9+0.4*rnd.Float64())*demand)
+	}
+	return 3 + int64((1.5+1.5*rnd.Float64())*demand)
+}
+
+// place spreads units over a few warehouses; the first one is never a store, so
+// that every channel can be served from it.
+func (g *goods) place(units int64, hot bool, warehouses []warehouse, rnd *rand.Rand) []placed {
+	n := 1 + rnd.IntN(3)
+	if hot {
+		n = 4 + rnd.IntN(3)
+	}
+	n = min(n, len(warehouses), int(units))
+	first := rnd.IntN(len(warehouses))
+	for warehouses[first].store || warehouses[first].row.Serves != nil {
+		first = (first + 1) % len(warehouses)
+	}
+	out := []placed{{warehouse: first}}
+	for _, w := range rnd.Perm(len(warehouses)) {
+		if len(out) < n && w != first {
+			out = append(out, placed{warehouse: w})
+		}
+	}
+	each := units / int64(2*len(out))
+	for i := range out {
+		out[i].qty = max(1, each)
+		units -= out[i].qty
+	}
+	out[0].qty += max(0, units)
+	return out
+}
+
+// Setup returns what comes before the sale: the tables, then the stock.
+func (s *Sale) Setup() []Message {
+	var out []Message
+	for i := range s.warehouses {
+		row := &s.warehouses[i].row
+		out = append(out, tableMessage("warehouses", string(row.ID), row))
+	}
+	for _, shop := range shops() {
+		out = append(out, tableMessage("channels", shop.Channel+"/"+shop.Shop, shop))
+	}
+	for rank, stock := range s.goods.stock {
+		for _, p := range stock {
+			kind := "stock.receive"
+			if (rank+p.warehouse)%10 == 0 {
+				kind = "stock.count"
+			}
+			out = append(out, s.stockMessage(0, kind, rank, p.warehouse, p.qty, 0))
+		}
+	}
+	return out
+}
+
+func shops() []record.Shop {
+	limit := record.Quantity(500)
+	return []record.Shop{
+		{Channel: "shopee", Shop: "main", Kind: "marketplace", IDs: []string{"727720001"}, Buffer: 2},
+		{Channel: "lazada", Shop: "main", Kind: "marketplace", IDs: []string{"1000042"}, Buffer: 1, Cap: &limit},
+		{Channel: "tiktok", Shop: "main", Kind: "marketplace", IDs: []string{"7494000000000000001"}, Buffer: 1},
+		{Channel: "shopify", Shop: "main", Kind: "own", IDs: []string{shopifyDomain}},
+		{Channel: "web", Shop: "main", Kind: "own"},
+		{Channel: "pos", Shop: "main", Kind: "own"},
+	}
+}
