@@ -85,7 +85,13 @@ func (r *restorer) run(ctx context.Context) (out restoreResult) {
 			return out
 		}
 	}
-	if out.err = r.rollForward(ctx, &out); out.err != nil {
+	f := forward{cluster: r.cfg.Cluster, changelog: r.changelog, stallMax: r.cfg.RestoreStallMax, progress: r.progress}
+	out.err = f.run(ctx, out.store)
+	out.records, out.bytes = f.records, f.bytes
+	if out.wiped == "" {
+		out.wiped = f.wiped
+	}
+	if out.err != nil {
 		return out
 	}
 	out.next, out.err = place(r.tp, out.store.Position(), committed, hasCommitted, inputStart)
@@ -115,38 +121,52 @@ func (r *restorer) open() (s *state.Store, wiped string, err error) {
 	return s, wiped, nil
 }
 
-// rollForward applies the changelog from the store's position to its end as
-// captured when it starts. It is done when it has seen an offset at or beyond
-// end-1, record or marker: a read_committed reader is never shown the marker
-// that ends a log as a record.
-func (r *restorer) rollForward(ctx context.Context, out *restoreResult) error {
-	restore := out.store.NewRestore()
-	defer func() {
-		n, b := restore.Stats()
-		out.records, out.bytes = n, b
-	}()
+// RollForward brings a store that nobody else uses to the end of its changelog.
+// It returns how many records and bytes that took.
+func RollForward(ctx context.Context, c Cluster, changelog TopicPartition, store *state.Store, stallMax time.Duration) (records, bytes int64, err error) {
+	f := forward{cluster: c, changelog: changelog, stallMax: stallMax, progress: &restoreProgress{}}
+	err = f.run(ctx, store)
+	return f.records, f.bytes, err
+}
+
+// forward applies a changelog from a store's position to the end as captured when
+// it starts. It is done when it has seen an offset at or beyond end-1, record or
+// marker: a read_committed reader is never shown the marker that ends a log as a
+// record.
+type forward struct {
+	cluster        Cluster
+	changelog      TopicPartition
+	stallMax       time.Duration
+	progress       *restoreProgress
+	records, bytes int64
+	wiped          string // why the store was begun anew
+}
+
+func (f *forward) run(ctx context.Context, store *state.Store) error {
+	restore := store.NewRestore()
+	defer func() { f.records, f.bytes = restore.Stats() }()
 	for {
-		start, end, err := r.cfg.Cluster.Bounds(ctx, r.changelog)
+		start, end, err := f.cluster.Bounds(ctx, f.changelog)
 		if err != nil {
-			return fmt.Errorf("reading the bounds of %s/%d: %w", r.changelog.Topic, r.changelog.Partition, err)
+			return fmt.Errorf("reading the bounds of %s/%d: %w", f.changelog.Topic, f.changelog.Partition, err)
 		}
 		if before := restore.Next(); record.Offset(before) < start && before > 0 {
-			out.wiped = fmt.Sprintf("the changelog starts at %d, the store ends at %d", start, before)
+			f.wiped = fmt.Sprintf("the changelog starts at %d, the store ends at %d", start, before)
 		}
 		if err := restore.LogStart(state.Offset(start)); err != nil {
 			return fmt.Errorf("starting at the changelog's start: %w", err)
 		}
 		if record.Offset(restore.Next()) >= end {
 			if done, why := restore.Complete(); !done {
-				return fmt.Errorf("changelog %s/%d: %s", r.changelog.Topic, r.changelog.Partition, why)
+				return fmt.Errorf("changelog %s/%d: %s", f.changelog.Topic, f.changelog.Partition, why)
 			}
 			return nil
 		}
-		switch err := r.readTo(ctx, restore, end); {
+		switch err := f.readTo(ctx, restore, end); {
 		case errors.Is(err, ErrTruncated):
 			continue // the owner's sweep moved the start past us: begin there
 		case err != nil:
-			return fmt.Errorf("reading changelog %s/%d: %w", r.changelog.Topic, r.changelog.Partition, err)
+			return fmt.Errorf("reading changelog %s/%d: %w", f.changelog.Topic, f.changelog.Partition, err)
 		}
 		if done, _ := restore.Complete(); done {
 			return nil
@@ -159,23 +179,23 @@ func (r *restorer) rollForward(ctx context.Context, out *restoreResult) error {
 // readTo feeds the records below end. A transaction that hangs open, or a log cut
 // below end, shows as a reader that sees nothing new: an error after a while,
 // never an under-read.
-func (r *restorer) readTo(ctx context.Context, restore *state.Restore, end record.Offset) error {
+func (f *forward) readTo(ctx context.Context, restore *state.Restore, end record.Offset) error {
 	next := record.Offset(restore.Next())
-	r.progress.first.Store(int64(next))
-	r.progress.next.Store(int64(next))
-	r.progress.end.Store(int64(end))
-	reader, err := r.cfg.Cluster.Read(ctx, r.changelog, next)
+	f.progress.first.Store(int64(next))
+	f.progress.next.Store(int64(next))
+	f.progress.end.Store(int64(end))
+	reader, err := f.cluster.Read(ctx, f.changelog, next)
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
 	for next < end {
-		stall, cancel := context.WithTimeout(ctx, r.cfg.RestoreStallMax)
+		stall, cancel := context.WithTimeout(ctx, f.stallMax)
 		records, err := reader.Read(stall)
 		cancel()
 		if err != nil {
 			if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-				return fmt.Errorf("nothing new at offset %d for %v, the end is %d: a transaction hangs, or the log was cut", next, r.cfg.RestoreStallMax, end)
+				return &stalledError{next: next, end: end, after: f.stallMax}
 			}
 			return err
 		}
@@ -188,9 +208,19 @@ func (r *restorer) readTo(ctx context.Context, restore *state.Restore, end recor
 			}
 			next = rec.Offset + 1
 		}
-		r.progress.next.Store(int64(next))
+		f.progress.next.Store(int64(next))
 	}
 	return nil
+}
+
+// stalledError means that a changelog shows nothing new below its end.
+type stalledError struct {
+	next, end record.Offset
+	after     time.Duration
+}
+
+func (e *stalledError) Error() string {
+	return fmt.Sprintf("nothing new at offset %d for %v, the end is %d: a transaction hangs, or the log was cut", e.next, e.after, e.end)
 }
 
 // place decides where to go on, after the store has been rolled forward.
