@@ -25,7 +25,7 @@ func check(it *Item, h *Hold, d *record.Decision) {
 		checkHold(it, h, d)
 	}
 	if it.Holds == 0 {
-		if it.Waiting != 0 || len(it.Wanted) != 0 {
+		if it.Waiting != 0 || it.NextSeq != 0 || len(it.Wanted) != 0 {
 			bug(d, "%d units wait without a hold, wanted from %+v", it.Waiting, it.Wanted)
 		}
 		for i := range it.Rows {

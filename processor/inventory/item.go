@@ -16,7 +16,8 @@ type Item struct {
 	Holds uint64
 	// Waiting is the sum of Hold.Waiting.
 	Waiting record.Quantity
-	// NextSeq numbers the next order that waits: the log's order.
+	// NextSeq numbers the next order that waits: the log's order. 0 while nobody
+	// waits.
 	NextSeq uint64
 	Rows    []Row // by warehouse id
 	// Wanted counts, by warehouse id, the orders in line that may be served from
@@ -97,7 +98,7 @@ func (r *Row) move(d *record.Decision, qty record.Quantity, delta record.Counter
 }
 
 // empty tells that nothing would be lost if the item weren't kept: an order
-// asked for a SKU never heard of, waited, and left.
+// asked for a SKU never heard of, waited, and left. It is as one that never was.
 func (it *Item) empty() bool { return !it.Fed && it.Holds == 0 }
 
 // reset makes an item that knows nothing, letting go of all views.

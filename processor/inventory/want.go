@@ -39,10 +39,15 @@ func (it *Item) joinLine(h *Hold, ranked []record.Ranked, qty record.Quantity) {
 	}
 }
 
-// leaveLine takes the hold out of the line. What it waits for no longer has been
-// subtracted from Waiting, of both, by the caller.
+// leaveLine takes the hold out of the line; Waiting is without its units
+// already. An empty line is numbered from 0 again: what state holds must not
+// tell whether an item without anything else was dropped in between, which
+// depends on where transactions were cut.
 func (it *Item) leaveLine(h *Hold, ranked []record.Ranked) {
 	h.Seq = 0
+	if it.Waiting == 0 {
+		it.NextSeq = 0
+	}
 	for i := range ranked {
 		if named(ranked[:i], ranked[i].Warehouse) {
 			continue
