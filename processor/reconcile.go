@@ -98,7 +98,7 @@ func (w *worker) advance(t *task) error {
 // to the restore.
 func (w *worker) restore(t *task) {
 	w.session.Pause(t.tp)
-	t.phase = phaseRestoring
+	t.phase, t.again = phaseRestoring, false
 	ctx, cancel := context.WithCancel(context.Background())
 	t.cancel = cancel
 	t.restored = make(chan restoreResult, 1)
@@ -116,6 +116,10 @@ func (w *worker) takeUp(t *task, r restoreResult) error {
 	t.store, t.tx.store = r.store, r.store
 	if t.revoked {
 		t.phase = phaseHalted // closed by reconcile at once
+		return nil
+	}
+	if t.again && fateOf(r.err) != fateStop {
+		w.restore(t)
 		return nil
 	}
 	if r.err != nil {

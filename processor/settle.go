@@ -44,10 +44,8 @@ func (w *worker) abandon(ctx context.Context, cause error) error {
 	}
 	w.at("settled")
 	for _, t := range w.order {
-		switch t.phase {
-		case phaseRunning:
-			w.restore(t)
-		case phaseHalted:
+		w.placeAnew(t)
+		if t.phase == phaseHalted {
 			// Else the session would commit what it polled of it.
 			w.session.Seek(map[TopicPartition]record.Offset{t.tp: t.committed})
 		}
@@ -55,6 +53,22 @@ func (w *worker) abandon(ctx context.Context, cause error) error {
 	w.lastEnd = w.cfg.Env.Now()
 	w.session.AllowRebalance()
 	return nil
+}
+
+// placeAnew makes a task find its place in the log again before it decides
+// anything. A restore that is under way is of no use: it may have read the
+// group's offset before the partition was somebody else's for a while.
+//
+//	this worker: restore reads offset 26 … (stopped) … polls: put out, joins again … takes the restore up at 26
+//	another one:                             is given the partition, commits up to 34, goes
+func (w *worker) placeAnew(t *task) {
+	switch t.phase {
+	case phaseRunning:
+		w.restore(t)
+	case phaseRestoring:
+		t.again = true
+		t.cancel()
+	}
 }
 
 // halt stops one partition for good, with its reason, and leaves the others

@@ -56,6 +56,7 @@ type task struct {
 	restored  chan restoreResult // phaseRestoring: the result comes here
 	cancel    context.CancelFunc // phaseRestoring: ends it early
 	revoked   bool               // phaseRestoring: not ours any longer
+	again     bool               // phaseRestoring: what it read may be out of date, once more
 	progress  *restoreProgress
 	lastInput time.Time // wall clock, for ticks only
 	lastTick  time.Time

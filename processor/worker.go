@@ -102,12 +102,11 @@ func (w *worker) join(ctx context.Context) error {
 		return fmt.Errorf("joining group %s: %w", w.group, err)
 	}
 	w.session = s
-	// A new session reads from wherever the group's offset is: every task must
-	// be placed anew.
+	// A new session reads from wherever the group's offset is, and knows nothing
+	// of what was paused in the last one: every task must be placed anew.
 	for _, t := range w.order {
-		if t.phase == phaseRunning {
-			w.restore(t)
-		}
+		w.session.Pause(t.tp)
+		w.placeAnew(t)
 	}
 	return nil
 }
