@@ -3,6 +3,8 @@ package audit
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"holdfast/topology/record"
 )
@@ -124,15 +126,18 @@ func (a *Audit) judgeChannels() {
 }
 
 // shopsToJudge returns the rows of the channels table, and for a channel without
-// one its default shop.
+// one its default shop. Rows of channels that aren't configured count for nothing.
 func (a *Audit) shopsToJudge() map[string]record.Shop {
 	out := map[string]record.Shop{}
 	hasRow := map[string]bool{}
 	for key, v := range a.shopRows {
-		if !v.deleted {
-			out[key] = v.row
-			hasRow[v.row.Channel] = true
+		channel, _, _ := strings.Cut(key, "/")
+		if v.deleted || len(a.cfg.Channels) > 0 && !slices.Contains(a.cfg.Channels, channel) {
+			continue
 		}
+		v.row.Channel = channel
+		out[key] = v.row
+		hasRow[channel] = true
 	}
 	for _, channel := range a.cfg.Channels {
 		if !hasRow[channel] && a.served(channel) {
@@ -144,7 +149,7 @@ func (a *Audit) shopsToJudge() map[string]record.Shop {
 
 func (a *Audit) served(channel string) bool {
 	for _, w := range a.warehouseRows {
-		if !w.deleted && w.row.IsActive() && w.row.ServesChannel(channel) {
+		if !w.deleted && w.row.ServesChannel(channel) {
 			return true
 		}
 	}

@@ -148,7 +148,7 @@ var doctors = []struct {
 		t.row(record.KindShop, "pos/main", 9, record.Shop{Channel: "pos", Shop: "main"})
 	}, RuleChannelNotConverged},
 	{"a channel without a row is told nothing at all", func(t *toy) {
-		t.config.Channels = []string{"web", "tiktok"}
+		t.config.Channels = []string{"web", "shopee", "tiktok"}
 	}, RuleChannelNotConverged},
 	{"a closed shop is told to sell", func(t *toy) {
 		closed := false

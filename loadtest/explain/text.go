@@ -169,7 +169,11 @@ func (d *Decision) words() string {
 	default:
 		fmt.Fprintf(&b, "%s %s", d.Verb, what)
 	}
-	if d.Qty != d.Requested && d.Requested > 0 {
+	switch {
+	case d.Requested == 0 || d.Qty == d.Requested:
+	case d.Before == nil:
+		fmt.Fprintf(&b, ", %d asked for", d.Requested)
+	default:
 		fmt.Fprintf(&b, ", of %d asked for", d.Requested)
 	}
 	if d.Missing > 0 {

@@ -177,3 +177,12 @@ func (h *dueHeap) Pop() any {
 	*h = old[:len(old)-1]
 	return last
 }
+
+// Channels returns the names of the channels that the sale is on.
+func (s *Sale) Channels() []string {
+	names := make([]string, len(s.channels))
+	for i := range s.channels {
+		names[i] = s.channels[i].name
+	}
+	return names
+}

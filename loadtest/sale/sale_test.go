@@ -63,7 +63,7 @@ func TestSameSeedSameSale(t *testing.T) {
 }
 
 func TestProperties(t *testing.T) {
-	for seed := range uint64(5) {
+	for seed := range uint64(3) {
 		c := small(seed)
 		setup, messages, counts := all(t, c)
 		require.Equal(t, len(messages), counts.Messages)
@@ -75,7 +75,9 @@ func TestProperties(t *testing.T) {
 		topics := map[string]int{}
 		last := time.Duration(0)
 		for _, m := range messages {
-			require.GreaterOrEqual(t, m.AtOffset, last)
+			if m.AtOffset < last {
+				require.Fail(t, "back in time", "%s", m.Value)
+			}
 			last = m.AtOffset
 			if m.First {
 				first[m.OrderKey]++
@@ -212,10 +214,10 @@ func TestShopeeNumbersDiffer(t *testing.T) {
 	seen := map[string]bool{}
 	for n := range 200_000 {
 		sn := shopeeNumber(n)
-		require.Len(t, sn, 14)
-		require.False(t, seen[sn])
 		seen[sn] = true
 	}
+	require.Len(t, seen, 200_000)
+	require.Len(t, shopeeNumber(0), 14)
 }
 
 func TestValidateTellsAll(t *testing.T) {
