@@ -44,7 +44,7 @@ func (o *Order) fillIn(e *record.OrderEvent) {
 	if b == nil || len(b.Lines) == 0 {
 		panic(fmt.Sprintf("BUG: %s of order %q has no lines", e.Type, e.OrderKey))
 	}
-	o.CreateHash = e.ContentHash
+	o.CreateHash, o.Attempt = e.ContentHash, 1
 	o.Fact, o.Payment, o.Allow = e.Fact, b.Payment, b.Allow
 	o.PickupAt, o.HasPlace, o.LatE6, o.LngE6 = b.PickupAt, b.HasPlace, b.LatE6, b.LngE6
 	o.Paid = b.Payment != record.PaymentUnpaid || isMarketplaceWord(e) && isPayment(e)

@@ -12,12 +12,12 @@
 // The life of an order. Only what is in capitals is stored as a phase; what is
 // told to others is worked out from the states of the units.
 //
-//	 create ──reserve per SKU──> PENDING ──all SKUs decided──> LIVE: held ──paid──> allocated ──> shipped
-//	                              │  │  ▲                        │     │
-//	     not to be had (requests) │  │  └── paid after expiry ─┐ │     │ hold runs out
-//	     or undecided in time     ▼  │    (a new attempt)      │ │     ▼
-//	                      REJECTED   │                        EXPIRED <┘
-//	                                 └───cancel───> CANCELLED <──cancel── LIVE, EXPIRED
+//	create ──reserve per SKU──> PENDING ──all SKUs decided──> LIVE: held ──paid──> allocated ──> shipped
+//	                             │  │  ▲                        │     │
+//	    not to be had (requests) │  │  └── paid after expiry ─┐ │     │ hold runs out
+//	    or undecided in time     ▼  │    (a new attempt)      │ │     ▼
+//	                     REJECTED   │                        EXPIRED <┘
+//	                                └───cancel───> CANCELLED <──cancel── LIVE, EXPIRED
 //
 // The verbs are methods of turn, one a file: they change an Order in memory and
 // collect commands, events and dead letters as data. stage.go loads, calls and

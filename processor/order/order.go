@@ -66,7 +66,7 @@ type Order struct {
 	Hard      bool // its claims are allocated, not held
 	Completed bool
 	HasInbox  bool   // events wait for its decision
-	Attempt   uint32 // of the saga; counts up
+	Attempt   uint32 // 1 at first; one more after each release
 	Seq       int64  // of the last event told
 	// State and StateAt are of the newest word of its marketplace.
 	State     record.ChannelState

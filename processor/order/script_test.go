@@ -89,69 +89,7 @@ func (b *bench) tick(to record.Millis) {
 	}
 }
 
-// check compares the index of timers with the orders and their events.
-func (b *bench) check() { checkState(b.t, b.task, b.now) }
-
-// checkState holds after every transaction: timers are those of the orders and
-// inboxes, no more, no less; nothing is due before the bound; parts of lines
-// add up; orders and inboxes are what they say.
-func checkState(t require.TestingT, task *stagetest.Task, now record.Millis) {
-	want := map[string]bool{}
-	for k, v := range task.State {
-		key := record.OrderKey(k[1:])
-		switch k[0] {
-		case keyOrder:
-			o := decodeOrder(t, v)
-			in := inbox{}
-			box, has := task.State[string(keyInbox)+string(key)]
-			require.Equal(t, o.HasInbox, has, "inbox of %s", key)
-			if has {
-				require.NoError(t, in.decode(box))
-				require.Equal(t, PhasePending, o.Phase)
-			}
-			turn := turn{o: o, inbox: in}
-			for kind, due := range turn.dues() {
-				if due != 0 {
-					want[string(appendTimerKey(nil, due, timerKind(kind), key))] = true
-				}
-			}
-			checkOrder(t, key, o)
-		case keyInbox:
-			in := inbox{}
-			require.NoError(t, in.decode(v))
-			require.NotEmpty(t, in.Events)
-			_, known := task.State[string(keyOrder)+string(key)]
-			require.Equal(t, known, in.Due == 0, "inbox of %s", key)
-			if in.Due != 0 {
-				want[string(appendTimerKey(nil, in.Due, timerInbox, key))] = true
-			}
-		}
-	}
-	bound := nextDue{}
-	bound.load(task)
-	for k := range task.State {
-		if k[0] == keyTimer {
-			require.True(t, want[k], "timer %q of nothing", k)
-			delete(want, k)
-			due, _ := cutTimerKey([]byte(k))
-			require.True(t, bound.at != 0 && bound.at <= due, "next due %d, timer %d", bound.at, due)
-		}
-	}
-	require.Empty(t, want, "timers missing")
-}
-
-func checkOrder(t require.TestingT, key record.OrderKey, o *Order) {
-	for i := range o.Lines {
-		l := &o.Lines[i]
-		if o.Phase != PhasePending {
-			require.Zero(t, l.rest(), "line %s of %s", l.ID, key)
-		}
-		require.GreaterOrEqual(t, l.rest(), record.Quantity(0))
-	}
-	require.Equal(t, o.Phase == PhasePending, o.DecideBy != 0, key)
-	require.Equal(t, o.closed(), o.DropAt != 0, key)
-	require.Equal(t, o.Phase != PhasePending, o.Seq > 0 && o.Phase != PhasePending, key)
-}
+func (b *bench) check() { require.NoError(b.t, checkState(b.task)) }
 
 func decodeOrder(t require.TestingT, value []byte) *Order {
 	o := &Order{}

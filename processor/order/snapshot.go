@@ -9,7 +9,7 @@ import "holdfast/topology/record"
 // wordOf is the state that a snapshot or status means: a snapshot all of whose
 // units are cancelled is a cancel, whatever it calls itself.
 func wordOf(e *record.OrderEvent) record.ChannelState {
-	if e.Order == nil || e.State >= record.StateCancelled {
+	if e.Order == nil || len(e.Order.Lines) == 0 || e.State >= record.StateCancelled {
 		return e.State
 	}
 	for i := range e.Order.Lines {
@@ -89,7 +89,7 @@ func (t *turn) complete() {
 // compare looks at what a snapshot says beyond its state: changes of lines,
 // which aren't followed.
 func (t *turn) compare(e *record.OrderEvent) {
-	if e.Order == nil || t.o.Phase != PhaseLive {
+	if e.Order == nil || len(e.Order.Lines) == 0 || t.o.Phase != PhaseLive {
 		return
 	}
 	o := t.o

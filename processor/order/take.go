@@ -9,6 +9,9 @@ func (t *turn) take(e *record.OrderEvent) {
 	case t.o != nil:
 		t.apply(e)
 		t.drain()
+	case e.Type == record.OrderSnapshot && wordOf(e) <= record.StateRecorded:
+		// An order that the marketplace only tells us about: it asks for nothing,
+		// and may not even have lines.
 	case e.Type == record.OrderCreated, e.Type == record.OrderSnapshot:
 		t.create(e)
 		t.drain()

@@ -109,7 +109,7 @@ func (t *turn) command(item int, c record.Command) {
 // like a sale.
 func (t *turn) reserve() {
 	o := t.o
-	o.Phase, o.Cause, o.Attempt = PhasePending, t.cause, o.Attempt+1
+	o.Phase, o.Cause = PhasePending, t.cause
 	o.DecideBy = t.now + record.Millis(t.cfg.DecideWithinMillis)
 	o.clearItems()
 	for i := range o.Items {
@@ -153,7 +153,9 @@ func (t *turn) confirm() {
 	t.changed = true
 }
 
-// release gives back all that the order may claim of any SKU.
+// release gives back all that the order may claim of any SKU, and so ends the
+// attempt: a decision that inventory took before it heard of this, be it of a
+// reserve or of units that waited, belongs to an old attempt when it comes.
 func (t *turn) release() {
 	o := t.o
 	pending := o.Phase == PhasePending
@@ -167,15 +169,15 @@ func (t *turn) release() {
 			t.command(i, record.Command{Verb: record.VerbRelease})
 		}
 	}
+	o.Attempt++
 	t.changed = true
 }
 
 // abandon ends the attempt of a pending order: all its claims are given back,
-// decided or not, and a decision that comes later belongs to an old attempt.
+// decided or not.
 func (t *turn) abandon() {
 	t.release()
 	o := t.o
-	o.Attempt++
 	o.DecideBy, o.Cause, o.Hard, o.Reviving = 0, "", false, false
 	o.clearItems()
 }

@@ -1,0 +1,336 @@
+package order
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"holdfast/processor/stage/stagetest"
+	"holdfast/topology/record"
+)
+
+// shop is an order stage with a fake inventory that answers at once.
+type shop struct {
+	*bench
+	stock *fakeInventory
+	verbs []string // all commands so far: "reserve A #1"
+	twice bool     // every event comes twice
+}
+
+func newShop(t *testing.T, stock map[record.SKU]record.Quantity) *shop {
+	s := &shop{bench: newBench(t, func(c *Config) { c.AcceptAgeMillis = 0 }), stock: newFakeInventory(t)}
+	for sku, n := range stock {
+		s.stock.receive(sku, "HCM-1", n, "s")
+	}
+	return s
+}
+
+func (s *shop) take(e *record.OrderEvent, topic string) {
+	s.event(e, topic)
+	if s.twice {
+		s.event(e, topic)
+	}
+	s.settle()
+	if s.twice {
+		s.event(e, topic)
+		s.settle()
+	}
+}
+
+func (s *shop) settle() {
+	for sent := s.task.Take(); len(sent) > 0; sent = s.task.Take() {
+		for _, x := range sent {
+			c := &record.Command{}
+			require.NoError(s.t, c.Decode(x.Entry.Body))
+			s.verbs = append(s.verbs, fmt.Sprintf("%s %s #%d", c.Verb, c.SKU, c.Attempt))
+			for _, d := range s.stock.command(c) {
+				s.decision(d)
+			}
+		}
+	}
+}
+
+// story is what was told of an order, in short.
+func (s *shop) story(key record.OrderKey) []string {
+	var out []string
+	for _, p := range s.task.Published {
+		if p.Topic == "order.events" && p.Key == string(key) {
+			var u record.OrderUpdate
+			require.NoError(s.t, json.Unmarshal(p.Value, &u))
+			out = append(out, fmt.Sprintf("%d %s %s", u.Seq, strings.TrimPrefix(u.Type, "order."), u.Status))
+		}
+	}
+	return out
+}
+
+func created(key record.OrderKey, body *record.OrderBody) *record.OrderEvent {
+	return &record.OrderEvent{EventID: "c", Type: record.OrderCreated, OrderKey: key, OccurredAt: base, Order: body}
+}
+
+func body(payment record.Payment, allow record.Allow, lines ...record.OrderLine) *record.OrderBody {
+	return &record.OrderBody{Payment: payment, Allow: allow, HoldSeconds: 10, Lines: lines}
+}
+
+func line(id string, sku record.SKU, qty record.Quantity) record.OrderLine {
+	return record.OrderLine{Line: id, SKU: sku, Qty: qty}
+}
+
+func event(id string, typ record.OrderEventType, key record.OrderKey) *record.OrderEvent {
+	return &record.OrderEvent{EventID: id, Type: typ, OrderKey: key, OccurredAt: base}
+}
+
+func TestT5_LinesOfOneSKUAreSummedUp(t *testing.T) {
+	s := newShop(t, map[record.SKU]record.Quantity{"A": 5})
+	s.take(created("web/main/1", body(record.PaymentPrepaid, record.AllowAll, line("1", "A", 3), line("2", "A", 3))), "")
+	require.Equal(t, []string{"reserve A #1"}, s.verbs)
+	require.Equal(t, []string{"1 rejected rejected"}, s.story("web/main/1"))
+
+	s.take(created("web/main/2", body(record.PaymentPrepaid, record.AllowPartial, line("1", "A", 3), line("2", "A", 3))), "")
+	require.Equal(t, []string{"1 accepted partly_short"}, s.story("web/main/2"))
+	var u record.OrderUpdate
+	require.NoError(t, json.Unmarshal(s.task.Published[len(s.task.Published)-2].Value, &u))
+	require.Equal(t, []record.OrderUpdateLine{
+		{Line: "1", SKU: "A", Qty: 3, State: "allocated", Warehouse: "HCM-1"},
+		{Line: "2", SKU: "A", Qty: 2, State: "allocated", Warehouse: "HCM-1"},
+		{Line: "2", SKU: "A", Qty: 1, State: "short"},
+	}, u.Lines)
+}
+
+func TestT9_CancelOfAnUnknownOrderAddsNothing(t *testing.T) {
+	s := newShop(t, nil)
+	s.take(event("x", record.OrderCancelled, "web/main/1"), "")
+	require.Empty(t, s.verbs)
+	require.Empty(t, s.task.Published)
+	s.tick(base + dayMillis)
+	require.Empty(t, s.task.Published)
+	require.Empty(t, s.task.Dead)
+	require.Empty(t, s.task.State)
+}
+
+func TestT10_EveryEventDoubledLeavesTheSameState(t *testing.T) {
+	run := func(seed int64, twice bool) *shop {
+		rnd := rand.New(rand.NewSource(seed))
+		s := newShop(t, map[record.SKU]record.Quantity{"A": 40, "B": 40})
+		s.twice = twice
+		for n := range 400 {
+			s.now += record.Millis(rnd.Intn(1500))
+			channel := []string{"web", "shopee"}[rnd.Intn(2)]
+			key := record.MakeOrderKey(channel, "main", fmt.Sprint(n/12+rnd.Intn(2)))
+			e := event(fmt.Sprint("e", n), record.OrderEventType(2+rnd.Intn(3)), key)
+			topic := ""
+			switch {
+			case rnd.Intn(3) == 0:
+				e = created(key, body(record.Payment(1+rnd.Intn(3)), record.Allow(1+rnd.Intn(3)), line("1", "A", 1), line("2", "B", 2)))
+				e.EventID = fmt.Sprint("e", n)
+			case e.Type == record.OrderShipped:
+				topic = "holdfast.fulfilment.feed"
+			case rnd.Intn(3) == 0 && channel == "shopee":
+				e.Type, e.State = record.OrderStatus, record.ChannelState(2+rnd.Intn(5))
+				e.OccurredAt = base + record.Millis(rnd.Intn(5))*1000
+			}
+			e.Fact = channel == "shopee"
+			s.take(e, topic)
+		}
+		return s
+	}
+	for seed := range int64(20) {
+		once, twice := run(seed, false), run(seed, true)
+		require.Equal(t, once.verbs, twice.verbs, "seed %d", seed)
+		require.Equal(t, once.task.Published, twice.task.Published, "seed %d", seed)
+		require.Equal(t, withoutOrigins(t, once.task.State), withoutOrigins(t, twice.task.State), "seed %d", seed)
+		require.Len(t, twice.task.Dead, len(once.task.Dead), "seed %d", seed)
+		require.Greater(t, len(once.task.Published), 200)
+	}
+}
+
+// withoutOrigins returns the state, but of events that wait no origins: those
+// are offsets, and with everything doubled, offsets are others.
+func withoutOrigins(t *testing.T, state map[string][]byte) map[string][]byte {
+	state = maps.Clone(state)
+	for k, v := range state {
+		if k[0] == keyInbox {
+			in := inbox{}
+			require.NoError(t, in.decode(v))
+			for i := range in.Events {
+				in.Events[i].Origin = record.Origin{}
+			}
+			state[k] = appendInbox(nil, &in)
+		}
+	}
+	return state
+}
+
+func TestT12_CreateThatMeetsItsCancel(t *testing.T) {
+	for _, early := range [][]string{{"cancel"}, {"cancel", "paid"}, {"paid", "cancel"}, {"cancel", "cancel2"}} {
+		s := newShop(t, map[record.SKU]record.Quantity{"A": 5})
+		for _, id := range early {
+			typ := record.OrderCancelled
+			if id == "paid" {
+				typ = record.OrderPaid
+			}
+			s.take(event(id, typ, "web/main/1"), "")
+		}
+		s.take(created("web/main/1", body(record.PaymentUnpaid, record.AllowAll, line("1", "A", 3))), "")
+		require.Empty(t, s.verbs)
+		require.Equal(t, []string{"1 cancelled cancelled"}, s.story("web/main/1"))
+		s.take(event("cancel", record.OrderCancelled, "web/main/1"), "")
+		s.tick(s.now + 20_000)
+		require.Len(t, s.story("web/main/1"), 1)
+	}
+}
+
+// Due time and payment around the same instant: exactly one of them wins, for
+// all SKUs of the order, whether or not a tick came in between.
+func TestT13_expiry_and_payment_at_the_same_instant(t *testing.T) {
+	for _, tickFirst := range []bool{false, true} {
+		for late := record.Millis(-1); late <= 1; late++ {
+			s := newShop(t, map[record.SKU]record.Quantity{"A": 5, "B": 5})
+			s.take(created("web/main/1", body(record.PaymentUnpaid, record.AllowAll, line("1", "A", 1), line("2", "B", 1))), "")
+			s.now += 10_000 + late
+			if tickFirst {
+				s.tick(s.now)
+			}
+			s.take(event("paid", record.OrderPaid, "web/main/1"), "")
+			s.tick(s.now + 1000)
+			s.settle()
+			if late < 0 {
+				require.Equal(t, []string{"reserve A #1", "reserve B #1", "confirm A #1", "confirm B #1"}, s.verbs)
+				require.Equal(t, []string{"1 accepted held", "2 confirmed allocated"}, s.story("web/main/1"))
+			} else {
+				require.Equal(t, []string{"reserve A #1", "reserve B #1", "release A #1", "release B #1",
+					"reserve A #2", "reserve B #2", "confirm A #2", "confirm B #2"}, s.verbs)
+				require.Equal(t, []string{"1 accepted held", "2 expired cancelled", "3 revived allocated"}, s.story("web/main/1"))
+			}
+		}
+	}
+}
+
+// Many holds due at once are worked off in chunks, in order of due, and a paid
+// order among the rest that waits is expired before its payment is looked at.
+func TestT15_HoldsDueAtOnceAreWorkedOffInChunks(t *testing.T) {
+	const orders, chunk = 5000, 2000
+	b := newBench(t, func(c *Config) { c.DueChunk = chunk })
+	key := func(i int) record.OrderKey { return record.MakeOrderKey("web", "main", fmt.Sprint(i)) }
+	var entries []record.Entry
+	for i := range orders {
+		e := created(key(i), body(record.PaymentUnpaid, record.AllowAll, line("1", "A", 1)))
+		d := &record.Decision{Verb: record.VerbReserve, OrderKey: key(i), SKU: "A", Attempt: 1, Moves: []record.Movement{{Warehouse: "W", Qty: 1}}}
+		entries = append(entries, record.Entry{Kind: record.KindOrderEvent, Key: []byte(key(i)), Body: record.AppendOrderEvent(nil, e)},
+			record.Entry{Kind: record.KindDecision, Key: []byte(key(i)), Body: record.AppendDecision(nil, d)})
+	}
+	b.task.Entries(base, entries...)
+	b.task.Published = nil
+	expired := func() (ids []string) {
+		for _, p := range b.task.Published {
+			if bytes.Contains(p.Value, []byte(`"order.expired"`)) {
+				ids = append(ids, p.Key)
+			}
+		}
+		return ids
+	}
+	late := record.AppendOrderEvent(nil, event("paid", record.OrderPaid, key(orders-1)))
+	for round, want := range []int{2000, 4001, orders} {
+		tick := record.Entry{Kind: record.KindTick}
+		if round == 1 { // the last in line
+			tick = record.Entry{Kind: record.KindOrderEvent, Key: []byte(key(orders - 1)), Body: late}
+		}
+		b.task.Entries(base+20_000, tick)
+		require.Len(t, expired(), min(want, orders))
+		due, ok := b.task.Stage.Due(b.task)
+		b.task.Stage.Reset()
+		require.True(t, ok)
+		require.Equal(t, round < 2, due <= b.task.Now(), "round %d", round)
+	}
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(expired()))), orders)
+	require.NoError(t, checkState(b.task))
+}
+
+// The words of a marketplace come in any order, and any number of times.
+func TestT16_AllPermutationsOfAMarketplacesWords(t *testing.T) {
+	lines := []record.OrderLine{line("1", "A", 2), line("2", "B", 1)}
+	for want, states := range map[string][]record.ChannelState{
+		"shipped":   {record.StateUnpaid, record.StatePaid, record.StateShipped},
+		"completed": {record.StateUnpaid, record.StatePaid, record.StateShipped, record.StateCompleted},
+		"cancelled": {record.StateUnpaid, record.StatePaid, record.StateCancelled},
+	} {
+		permute(len(states), func(order []int) {
+			s := newShop(t, map[record.SKU]record.Quantity{"A": 5, "B": 5})
+			for _, repeat := range []int{0, 1} {
+				for _, i := range order {
+					e := created("shopee/main/1", body(record.PaymentUnpaid, record.AllowPartial, lines...))
+					e.EventID, e.Type, e.Fact = fmt.Sprint("s", i), record.OrderSnapshot, true
+					e.State, e.OccurredAt = states[i], base+record.Millis(i)*1000
+					s.take(e, "")
+					s.settle()
+				}
+				story := s.story("shopee/main/1")
+				require.True(t, strings.HasSuffix(story[len(story)-1], " "+want), "%v, round %d: %v", order, repeat, story)
+			}
+			left := s.stock.free["A"]["HCM-1"]
+			require.Equal(t, map[string]record.Quantity{"shipped": 3, "completed": 3, "cancelled": 5}[want], left, "%v", order)
+			require.Empty(t, s.stock.claim)
+		})
+	}
+}
+
+func permute(n int, fn func([]int)) {
+	order := make([]int, 0, n)
+	var next func()
+	next = func() {
+		if len(order) == n {
+			fn(order)
+			return
+		}
+		for i := range n {
+			if !slices.Contains(order, i) {
+				order = append(order, i)
+				next()
+				order = order[:len(order)-1]
+			}
+		}
+	}
+	next()
+}
+
+// An order that is bombarded with events remembers at least the last thousand.
+func TestEventIDsAreBounded(t *testing.T) {
+	s := newShop(t, map[record.SKU]record.Quantity{"A": 5})
+	s.take(created("web/main/1", body(record.PaymentPrepaid, record.AllowAll, line("1", "A", 1))), "")
+	for i := range 1500 {
+		s.event(event(fmt.Sprint("p", i), record.OrderPaid, "web/main/1"), "")
+	}
+	o := decodeOrder(t, s.task.State["oweb/main/1"])
+	require.Len(t, o.Seen, seenMax*seenBytes)
+	require.Equal(t, seenSame, o.seen(withHash(event("p1499", record.OrderPaid, "web/main/1"))))
+	require.Equal(t, seenSame, o.seen(withHash(event("p500", record.OrderPaid, "web/main/1"))))
+	require.Equal(t, seenNever, o.seen(withHash(event("p400", record.OrderPaid, "web/main/1"))))
+}
+
+func withHash(e *record.OrderEvent) *record.OrderEvent {
+	e.ContentHash = contentHash(e)
+	return e
+}
+
+func TestUndecodableEntriesAreBugs(t *testing.T) {
+	for _, kind := range []record.Kind{record.KindOrderEvent, record.KindDecision, record.KindWarehouse, record.KindCommand} {
+		require.Panics(t, func() {
+			stagetest.NewTask(New(DefaultConfig())).Entries(base, record.Entry{Kind: kind, Key: []byte("k"), Body: []byte{1}})
+		}, kind)
+	}
+}
+
+func TestConfigReportsAllProblems(t *testing.T) {
+	cfg := DefaultConfig()
+	require.NoError(t, cfg.Validate())
+	cfg.KeepClosedMillis, cfg.AcceptAgeMillis, cfg.DueChunk = 0, -1, 0
+	require.EqualError(t, cfg.Validate(), "orders: KeepClosedMillis is 0, at least 1 is needed\n"+
+		"orders: AcceptAgeMillis is -1, at least 0 is needed\norders: DueChunk is 0, at least 1 is needed")
+	require.Panics(t, func() { New(cfg) })
+}

@@ -1,0 +1,92 @@
+package order
+
+import (
+	"fmt"
+
+	"holdfast/processor/stage/stagetest"
+	"holdfast/topology/record"
+)
+
+// checkState tells what isn't as it must be after every transaction: timers are
+// those of the orders and inboxes, no more, no less; nothing is due before the
+// bound; parts of lines add up; orders and inboxes know of each other.
+func checkState(task *stagetest.Task) error {
+	timers := map[string]bool{}
+	for k, v := range task.State {
+		var err error
+		switch k[0] {
+		case keyOrder:
+			err = checkOrder(task, record.OrderKey(k[1:]), v, timers)
+		case keyInbox:
+			err = checkInbox(task, record.OrderKey(k[1:]), v, timers)
+		}
+		if err != nil {
+			return fmt.Errorf("%q: %w", k, err)
+		}
+	}
+	next := nextDue{}
+	next.load(task)
+	for k := range task.State {
+		if k[0] != keyTimer {
+			continue
+		}
+		if !timers[k] {
+			return fmt.Errorf("%q: timer of nothing", k)
+		}
+		delete(timers, k)
+		if due, _ := cutTimerKey([]byte(k)); next.at == 0 || next.at > due {
+			return fmt.Errorf("%q: next due is %d, later than that", k, next.at)
+		}
+	}
+	for k := range timers {
+		return fmt.Errorf("%q: timer missing", k)
+	}
+	return nil
+}
+
+func checkOrder(task *stagetest.Task, key record.OrderKey, value []byte, timers map[string]bool) error {
+	o, in := &Order{}, inbox{}
+	if err := o.Decode(value); err != nil {
+		return err
+	}
+	box, has := task.State[string(keyInbox)+string(key)]
+	if has {
+		if err := in.decode(box); err != nil {
+			return err
+		}
+	}
+	pending := o.Phase == PhasePending
+	if has != o.HasInbox || has && !pending {
+		return fmt.Errorf("phase %d, inbox %v, known %v", o.Phase, has, o.HasInbox)
+	}
+	if pending != (o.DecideBy != 0) || o.closed() != (o.DropAt != 0) || !pending && o.Seq == 0 {
+		return fmt.Errorf("phase %d, decide by %d, drop at %d, seq %d", o.Phase, o.DecideBy, o.DropAt, o.Seq)
+	}
+	for i := range o.Lines {
+		if rest := o.Lines[i].rest(); rest < 0 || rest > 0 && !pending {
+			return fmt.Errorf("line %q misses %d", o.Lines[i].ID, rest)
+		}
+	}
+	t := turn{o: o, inbox: in}
+	for kind, due := range t.dues() {
+		if due != 0 {
+			timers[string(appendTimerKey(nil, due, timerKind(kind), key))] = true
+		}
+	}
+	return nil
+}
+
+func checkInbox(task *stagetest.Task, key record.OrderKey, value []byte, timers map[string]bool) error {
+	in := inbox{}
+	if err := in.decode(value); err != nil {
+		return err
+	}
+	_, known := task.State[string(keyOrder)+string(key)]
+	if len(in.Events) == 0 || known != (in.Due == 0) {
+		return fmt.Errorf("%d events, due %d, order known %v", len(in.Events), in.Due, known)
+	}
+	if in.Due != 0 {
+		timers[string(appendTimerKey(nil, in.Due, timerInbox, key))] = true
+	}
+	return nil
+}

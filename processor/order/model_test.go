@@ -1,0 +1,758 @@
+package order
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"holdfast/topology/record"
+)
+
+// model is a second way to decide orders, as plain as can be: every unit is an
+// element of a list with its state in words, what is due is found by looking at
+// all orders, and nothing is stored. It knows no partial cancels and no
+// snapshots; words of marketplaces it knows as statuses.
+type model struct {
+	cfg    Config
+	now    record.Millis
+	orders map[record.OrderKey]*modelOrder
+	boxes  map[record.OrderKey]*modelBox
+	// What is expected of the stage since the last step.
+	commands, told, dead []string
+}
+
+type modelBox struct {
+	due    record.Millis
+	events []modelEvent
+}
+
+type modelEvent struct {
+	*record.OrderEvent
+	topic string
+}
+
+type modelUnit struct {
+	line, sku string
+	state, at string
+}
+
+type modelOrder struct {
+	key                       record.OrderKey
+	hash                      uint64
+	fact, whole               bool
+	phase                     string // pending live rejected expired cancelled
+	paid, hard, revived, done bool
+	attempt, seq              int
+	expires, decideBy, closed record.Millis
+	word                      record.ChannelState
+	wordAt                    record.Millis
+	cause                     string
+	units                     []*modelUnit
+	skus                      []string
+	decided                   map[string]*modelDecision
+	seen                      map[string]map[uint64]bool
+	waiting                   []modelEvent // for the decision
+	acts                      []string     // of the last shipment or cancel
+}
+
+type modelDecision struct {
+	stream []modelUnit // state and place of each unit asked for, in order
+	reason string
+	had    bool
+}
+
+func newModel(cfg Config) *model {
+	return &model{cfg: cfg, orders: map[record.OrderKey]*modelOrder{}, boxes: map[record.OrderKey]*modelBox{}}
+}
+
+// due does what is due, in order.
+func (m *model) due(now record.Millis) {
+	m.now = now
+	for {
+		type timer struct {
+			at   record.Millis
+			kind int
+			key  record.OrderKey
+		}
+		var all []timer
+		for k, o := range m.orders {
+			if o.expires != 0 && !o.paymentWaits() {
+				all = append(all, timer{o.expires, 1, k})
+			}
+			if o.phase == "pending" {
+				all = append(all, timer{o.decideBy, 2, k})
+			}
+			if o.closed != 0 {
+				all = append(all, timer{o.closed, 3, k})
+			}
+		}
+		for k, b := range m.boxes {
+			all = append(all, timer{b.due, 4, k})
+		}
+		sort.Slice(all, func(i, j int) bool {
+			a, b := all[i], all[j]
+			return a.at < b.at || a.at == b.at && (a.kind < b.kind || a.kind == b.kind && a.key < b.key)
+		})
+		if len(all) == 0 || all[0].at > now {
+			return
+		}
+		o := m.orders[all[0].key]
+		switch all[0].kind {
+		case 1:
+			m.expire(o)
+		case 2:
+			m.deadline(o)
+		case 3:
+			delete(m.orders, all[0].key)
+		case 4:
+			for _, e := range m.boxes[all[0].key].events {
+				if !isCancel(e.OrderEvent) {
+					m.dead = append(m.dead, "order_unknown "+e.EventID)
+				}
+			}
+			delete(m.boxes, all[0].key)
+		}
+		if o != nil {
+			m.afterwards(o)
+		}
+	}
+}
+
+func (m *model) event(e *record.OrderEvent, topic string) {
+	ev := modelEvent{e, topic}
+	o, box := m.orders[e.OrderKey], m.boxes[e.OrderKey]
+	switch {
+	case o != nil:
+		m.apply(o, ev)
+		m.afterwards(o)
+	case e.Type == record.OrderCreated:
+		m.create(ev, box)
+	case box == nil:
+		m.boxes[e.OrderKey] = &modelBox{due: m.now + record.Millis(m.cfg.InboxMillis), events: []modelEvent{ev}}
+	default:
+		box.events = m.keep(box.events, ev)
+	}
+}
+
+func (m *model) keep(box []modelEvent, ev modelEvent) []modelEvent {
+	for _, x := range box {
+		if x.EventID == ev.EventID && x.ContentHash == ev.ContentHash && x.Type == ev.Type {
+			return box
+		}
+	}
+	if len(box) >= m.cfg.InboxEventsMax {
+		m.dead = append(m.dead, "inbox_full "+ev.EventID)
+		return box
+	}
+	return append(box, ev)
+}
+
+func (m *model) create(ev modelEvent, box *modelBox) {
+	e := ev.OrderEvent
+	if m.cfg.AcceptAgeMillis > 0 && int64(m.now-e.OccurredAt) > m.cfg.AcceptAgeMillis {
+		m.dead = append(m.dead, "too_old "+e.EventID)
+		return
+	}
+	o := &modelOrder{attempt: 1, key: e.OrderKey, hash: e.ContentHash, fact: e.Fact, whole: e.Order.Allow == record.AllowAll && !e.Fact,
+		paid: e.Order.Payment != record.PaymentUnpaid, wordAt: e.OccurredAt, seen: map[string]map[uint64]bool{}, cause: e.EventID}
+	for _, l := range e.Order.Lines {
+		for range l.Qty {
+			o.units = append(o.units, &modelUnit{line: l.Line, sku: string(l.SKU)})
+		}
+		if !slices.Contains(o.skus, string(l.SKU)) {
+			o.skus = append(o.skus, string(l.SKU))
+		}
+	}
+	o.note(e)
+	m.orders[e.OrderKey] = o
+	if box != nil {
+		o.waiting = box.events
+		delete(m.boxes, e.OrderKey)
+	}
+	if !o.anyWaits(isShipment) && o.anyWaits(isCancel) {
+		o.sortWaiting()
+		at := slices.IndexFunc(o.waiting, func(x modelEvent) bool { return isCancel(x.OrderEvent) })
+		cancel := o.waiting[at]
+		rest := []modelEvent{}
+		for i, x := range o.waiting {
+			if i == at || isPayment(x.OrderEvent) {
+				o.note(x.OrderEvent)
+				o.hear(x.OrderEvent)
+				o.paid = o.paid || isPayment(x.OrderEvent)
+			} else {
+				rest = append(rest, x)
+			}
+		}
+		o.waiting = rest
+		m.cancelAll(o, cancel.EventID, cancel.topic)
+		m.afterwards(o)
+		return
+	}
+	if !o.paid {
+		hold := record.Millis(e.Order.HoldSeconds * 1000)
+		if e.Fact && record.IsMarketplace(o.channel()) {
+			hold = record.Millis(m.cfg.MarketplaceHoldMillis)
+		}
+		o.expires = m.now + hold
+	}
+	m.reserve(o, e.EventID)
+}
+
+func (m *model) reserve(o *modelOrder, cause string) {
+	o.phase, o.cause, o.decided = "pending", cause, map[string]*modelDecision{}
+	o.decideBy = m.now + record.Millis(m.cfg.DecideWithinMillis)
+	o.hard = o.paid && !(o.whole && len(o.skus) > 1)
+	for _, sku := range o.skus {
+		n := 0
+		for _, u := range o.units {
+			if u.sku == sku {
+				n++
+			}
+		}
+		m.command(o, "reserve", sku, cause, fmt.Sprintf(" x%d allocate=%v whole=%v wait=%v", n, o.hard, o.whole, o.fact))
+	}
+}
+
+func (m *model) apply(o *modelOrder, ev modelEvent) {
+	e := ev.OrderEvent
+	if e.Type == record.OrderCreated && e.ContentHash == o.hash || o.seen[e.EventID][e.ContentHash] {
+		return
+	}
+	conflict := len(o.seen[e.EventID]) > 0 && e.Type != record.OrderStatus
+	if o.phase == "pending" {
+		if !conflict && e.Type == record.OrderStatus && !o.newer(e) {
+			return
+		}
+		if !conflict && isCancel(e) && !o.anyWaits(isShipment) {
+			o.note(e)
+			o.hear(e)
+			m.releaseAll(o, e.EventID)
+			m.cancelAll(o, e.EventID, ev.topic)
+			return
+		}
+		o.waiting = m.keep(o.waiting, ev)
+		return
+	}
+	o.note(e)
+	o.closed = 0
+	if conflict {
+		m.dead = append(m.dead, "event_id_conflict "+e.EventID)
+		m.tell(o, "order.refused", "event_id_conflict", false, e.EventID, ev.topic)
+		return
+	}
+	switch e.Type {
+	case record.OrderCreated:
+		m.tell(o, "order.refused", "order_exists", false, e.EventID, ev.topic)
+	case record.OrderPaid:
+		m.pay(o, ev)
+	case record.OrderCancelled:
+		m.cancel(o, ev)
+	case record.OrderShipped:
+		m.ship(o, ev)
+	case record.OrderStatus:
+		m.status(o, ev)
+	default:
+		m.tell(o, "order.refused", "not_supported", false, e.EventID, ev.topic)
+	}
+}
+
+func (m *model) status(o *modelOrder, ev modelEvent) {
+	if !o.newer(ev.OrderEvent) {
+		return
+	}
+	switch before, state := o.word, ev.State; {
+	case state == record.StateCancelled && before != state:
+		o.hear(ev.OrderEvent)
+		m.cancel(o, ev)
+	case state <= before:
+		o.hear(ev.OrderEvent)
+	default:
+		if state == record.StatePaid || state > record.StateCancelled && (o.phase == "live" || o.phase == "expired") {
+			m.pay(o, ev)
+		}
+		if state > record.StateCancelled && o.phase == "pending" {
+			delete(o.seen[ev.EventID], ev.ContentHash)
+			o.waiting = append(o.waiting, ev)
+			return
+		}
+		o.hear(ev.OrderEvent)
+		if state > record.StateCancelled {
+			m.ship(o, ev)
+		}
+		if state == record.StateCompleted && !o.done && o.phase == "live" && o.count("shipped") > 0 {
+			o.done = true
+			m.tell(o, "order.completed", "", false, ev.EventID, ev.topic)
+		}
+	}
+}
+
+func (m *model) pay(o *modelOrder, ev modelEvent) {
+	if o.paid {
+		return
+	}
+	switch o.phase {
+	case "cancelled":
+		m.tell(o, "order.refused", "order_cancelled", true, ev.EventID, ev.topic)
+	case "rejected":
+		m.tell(o, "order.refused", "order_rejected", true, ev.EventID, ev.topic)
+	case "expired":
+		o.paid, o.revived = true, true
+		for _, u := range o.units {
+			u.state = ""
+		}
+		m.reserve(o, ev.EventID)
+	case "live":
+		o.paid, o.expires = true, 0
+		m.confirm(o, ev.EventID)
+		m.tell(o, "order.confirmed", "", o.count("allocated", "waiting", "shipped") == 0, ev.EventID, ev.topic)
+	}
+}
+
+func (m *model) confirm(o *modelOrder, cause string) {
+	for _, sku := range o.skus {
+		if o.countSKU(sku, "held", "waiting") > 0 {
+			m.command(o, "confirm", sku, cause, "")
+		}
+	}
+	for _, u := range o.units {
+		if u.state == "held" {
+			u.state = "allocated"
+		}
+	}
+	o.hard = true
+}
+
+func (m *model) cancel(o *modelOrder, ev modelEvent) {
+	switch {
+	case o.phase == "cancelled" || o.phase == "rejected":
+	case o.count("held", "allocated", "waiting", "short", "released") == 0:
+		m.tell(o, "order.refused", "already_shipped", false, ev.EventID, ev.topic)
+	default:
+		m.releaseAll(o, ev.EventID)
+		m.cancelAll(o, ev.EventID, ev.topic)
+	}
+}
+
+func (m *model) cancelAll(o *modelOrder, cause, topic string) {
+	o.acts = nil
+	for _, u := range o.units {
+		if u.state != "shipped" && u.state != "cancelled" {
+			u.state, u.at = "cancelled", ""
+			o.acts = append(o.acts, u.line+" cancel ")
+		}
+	}
+	o.expires = 0
+	if o.count("shipped") == 0 {
+		o.phase = "cancelled"
+	}
+	m.tell(o, "order.cancelled", "", false, cause, topic)
+}
+
+func (m *model) ship(o *modelOrder, ev modelEvent) {
+	o.acts = nil
+	lacking, before, named := false, false, 0
+	moved := map[string]map[string]int{}
+	for _, line := range o.lines() {
+		var allocated, shipped []*modelUnit
+		for _, u := range o.units {
+			if u.line == line && (ev.Warehouse == "" || u.at == string(ev.Warehouse)) {
+				switch u.state {
+				case "allocated":
+					allocated = append(allocated, u)
+				case "shipped":
+					shipped = append(shipped, u)
+				}
+			}
+		}
+		before = before || len(shipped) > 0
+		want := len(allocated)
+		if len(ev.Lines) > 0 {
+			want = 0
+			for _, l := range ev.Lines {
+				if l.Line == line {
+					want, named = want+int(l.Qty), named+1
+				}
+			}
+			if want > len(allocated)+len(shipped) {
+				lacking = true
+			}
+			want = min(want, len(allocated))
+		}
+		// All of one warehouse before the next, as they first come in the line.
+		first := map[string]int{}
+		for i, u := range allocated {
+			if _, ok := first[u.at]; !ok {
+				first[u.at] = i
+			}
+		}
+		sort.SliceStable(allocated, func(i, j int) bool { return first[allocated[i].at] < first[allocated[j].at] })
+		for _, u := range allocated[:want] {
+			u.state = "shipped"
+			o.acts = append(o.acts, u.line+" ship "+u.at)
+			if moved[u.sku] == nil {
+				moved[u.sku] = map[string]int{}
+			}
+			moved[u.sku][u.at]++
+		}
+	}
+	lacking = lacking || named < len(ev.Lines)
+	for _, sku := range o.skus {
+		if len(moved[sku]) > 0 {
+			m.command(o, "ship", sku, ev.EventID, fmt.Sprint(" ", moved[sku]))
+		}
+	}
+	switch {
+	case len(moved) > 0 && lacking:
+		m.tell(o, "order.shipped", "not_allocated", false, ev.EventID, ev.topic)
+	case len(moved) > 0:
+		m.tell(o, "order.shipped", "", false, ev.EventID, ev.topic)
+	case lacking || !before:
+		m.tell(o, "order.refused", "not_allocated", false, ev.EventID, ev.topic)
+	}
+}
+
+func (m *model) expire(o *modelOrder) {
+	m.releaseAll(o, "expiry")
+	for _, u := range o.units {
+		u.state, u.at = "released", ""
+	}
+	o.phase, o.expires, o.hard = "expired", 0, false
+	m.tell(o, "order.expired", "expired", false, "expiry", "")
+}
+
+func (m *model) deadline(o *modelOrder) {
+	m.releaseAll(o, "deadline")
+	o.hard = false
+	for _, u := range o.units {
+		u.state, u.at = "short", ""
+	}
+	switch {
+	case o.revived:
+		o.phase, o.revived = "live", false
+		m.tell(o, "order.revived", "expired_before_payment", true, "deadline", "")
+	case o.fact:
+		o.phase = "live"
+		m.tell(o, "order.accepted", "undecided", false, "deadline", "")
+	default:
+		m.giveBack(o)
+		o.phase, o.expires = "rejected", 0
+		m.tell(o, "order.rejected", "undecided", false, "deadline", "")
+	}
+}
+
+// giveBack shows what was granted to an order that is rejected as released.
+func (m *model) giveBack(o *modelOrder) {
+	m.share(o)
+	for _, u := range o.units {
+		switch u.state {
+		case "held", "allocated":
+			u.state = "released"
+		default:
+			u.state = "short"
+		}
+		u.at = ""
+	}
+}
+
+// share hands what was decided to the units, in their order.
+func (m *model) share(o *modelOrder) {
+	at := map[string]int{}
+	for _, u := range o.units {
+		d := o.decided[u.sku]
+		if d == nil {
+			continue
+		}
+		u.state, u.at = d.stream[at[u.sku]].state, d.stream[at[u.sku]].at
+		at[u.sku]++
+	}
+}
+
+// decision takes the outcome for one SKU.
+func (m *model) decision(d *record.Decision) {
+	o := m.orders[d.OrderKey]
+	switch {
+	case o == nil && d.Verb == record.VerbFill:
+		m.commands = append(m.commands, fmt.Sprintf("release %s %s #%d by %s", d.OrderKey, d.SKU, d.Attempt, d.Cause))
+		return
+	case o == nil || int(d.Attempt) != o.attempt:
+		return
+	case d.Verb == record.VerbFill:
+		m.fill(o, d)
+		return
+	case o.phase != "pending" || o.decided[string(d.SKU)] != nil:
+		return
+	}
+	state := "held"
+	if o.hard {
+		state = "allocated"
+	}
+	md := &modelDecision{reason: d.Reason}
+	for _, mv := range d.Moves {
+		for range mv.Qty {
+			md.stream = append(md.stream, modelUnit{state: state, at: string(mv.Warehouse)})
+		}
+	}
+	for range d.Waiting {
+		md.stream = append(md.stream, modelUnit{state: "waiting"})
+	}
+	md.had = len(md.stream) > 0
+	for n := len(md.stream); n < int(d.Requested); n++ {
+		md.stream = append(md.stream, modelUnit{state: "short"})
+	}
+	o.decided[string(d.SKU)] = md
+	if len(o.decided) == len(o.skus) {
+		m.settle(o)
+		m.afterwards(o)
+	}
+}
+
+func (m *model) settle(o *modelOrder) {
+	missing, had, reason := false, false, ""
+	for _, sku := range o.skus {
+		d := o.decided[sku]
+		had = had || d.had
+		for _, u := range d.stream {
+			missing = missing || u.state == "short"
+			if reason == "" && (u.state == "short" || u.state == "waiting") {
+				reason = d.reason
+			}
+		}
+	}
+	if missing && (o.whole || !had && !o.fact) {
+		m.releaseAll(o, o.cause)
+		if o.revived {
+			for _, u := range o.units {
+				u.state, u.at = "short", ""
+			}
+			o.phase, o.hard, o.revived = "live", false, false
+			m.tell(o, "order.revived", "expired_before_payment", true, o.cause, "")
+			return
+		}
+		m.giveBack(o)
+		o.phase, o.expires = "rejected", 0
+		m.tell(o, "order.rejected", reason, false, o.cause, "")
+		return
+	}
+	m.share(o)
+	o.phase = "live"
+	if o.paid && !o.hard {
+		m.confirm(o, o.cause)
+	}
+	if o.revived {
+		o.revived = false
+		if reason != "" {
+			m.tell(o, "order.revived", "expired_before_payment", true, o.cause, "")
+		} else {
+			m.tell(o, "order.revived", "", false, o.cause, "")
+		}
+		return
+	}
+	m.tell(o, "order.accepted", reason, false, o.cause, "")
+}
+
+func (m *model) fill(o *modelOrder, d *record.Decision) {
+	if o.phase != "pending" && o.phase != "live" {
+		return
+	}
+	state := "held"
+	if o.hard {
+		state = "allocated"
+	}
+	units := []*modelUnit{}
+	if o.phase == "pending" {
+		stream := o.decided[string(d.SKU)].stream
+		for i := range stream {
+			units = append(units, &stream[i])
+		}
+	} else {
+		for _, u := range o.units {
+			if u.sku == string(d.SKU) {
+				units = append(units, u)
+			}
+		}
+	}
+	for _, mv := range d.Moves {
+		for range mv.Qty {
+			at := slices.IndexFunc(units, func(u *modelUnit) bool { return u.state == "waiting" })
+			units[at].state, units[at].at = state, string(mv.Warehouse)
+		}
+	}
+	if o.phase == "live" {
+		m.tell(o, "order.filled", "", false, d.Cause, "")
+		m.afterwards(o)
+	}
+}
+
+// releaseAll gives back what may be claimed.
+func (m *model) releaseAll(o *modelOrder, cause string) {
+	for _, sku := range o.skus {
+		claims := o.countSKU(sku, "held", "allocated", "waiting") > 0
+		if o.phase == "pending" {
+			claims = o.decided[sku] == nil || o.decided[sku].had
+		}
+		if claims {
+			m.command(o, "release", sku, cause, "")
+		}
+	}
+	o.attempt++
+}
+
+// afterwards applies what waited for the decision, and closes what is over.
+func (m *model) afterwards(o *modelOrder) {
+	if m.orders[o.key] != o {
+		return
+	}
+	for o.phase != "pending" && len(o.waiting) > 0 {
+		o.sortWaiting()
+		ev := o.waiting[0]
+		o.waiting = o.waiting[1:]
+		m.apply(o, ev)
+	}
+	if o.phase != "pending" && o.count("held", "allocated", "waiting") == 0 {
+		o.expires = 0
+		if o.closed == 0 {
+			o.closed = m.now + record.Millis(m.cfg.KeepClosedMillis)
+		}
+	} else {
+		o.closed = 0
+	}
+}
+
+func (m *model) command(o *modelOrder, verb, sku, cause, more string) {
+	m.commands = append(m.commands, fmt.Sprintf("%s %s %s #%d by %s%s", verb, o.key, sku, o.attempt, cause, more))
+}
+
+// tell writes down the event that is expected, and the status record.
+func (m *model) tell(o *modelOrder, typ, reason string, refund bool, cause, topic string) {
+	o.seq++
+	o.closed = 0
+	lines := map[string]int{}
+	for _, u := range o.units {
+		state := u.state
+		if state == "waiting" {
+			state = "short"
+		}
+		lines[strings.TrimSpace(u.line+" "+u.sku+" "+state+" "+u.at)]++
+	}
+	m.told = append(m.told, fmt.Sprintf("%s %d %s %s (%s) refund=%v by %s %v", o.key, o.seq, typ, o.status(), reason, refund, cause, lines))
+	short := o.count("short", "waiting") > 0
+	acts := map[string]int{}
+	switch typ {
+	case "order.accepted":
+		if !short {
+			return
+		}
+	case "order.rejected", "order.expired", "order.revived", "order.filled":
+	default:
+		if topic == "holdfast.channel."+o.channel()+".orders" {
+			return
+		}
+	}
+	switch typ {
+	case "order.shipped", "order.cancelled":
+		for _, a := range o.acts {
+			acts[a]++
+		}
+	case "order.refused", "order.completed":
+	default:
+		for _, u := range o.units {
+			switch u.state {
+			case "short", "waiting":
+				acts[u.line+" short "]++
+			case "released":
+				acts[u.line+" cancel "]++
+			}
+		}
+	}
+	m.told = append(m.told, fmt.Sprintf("%s %d status %s (%s) %v", o.key, o.seq, o.status(), reason, acts))
+}
+
+func (o *modelOrder) status() string {
+	n := func(states ...string) bool { return o.count(states...) > 0 }
+	short := n("short", "waiting")
+	switch {
+	case o.phase == "rejected":
+		return "rejected"
+	case !n("held", "allocated", "shipped") && !short:
+		return "cancelled"
+	case !n("held", "allocated", "shipped"):
+		return "short"
+	case short:
+		return "partly_short"
+	case n("held"):
+		return "held"
+	case n("allocated"):
+		return "allocated"
+	case o.done:
+		return "completed"
+	}
+	return "shipped"
+}
+
+func (o *modelOrder) count(states ...string) int {
+	n := 0
+	for _, u := range o.units {
+		if slices.Contains(states, u.state) {
+			n++
+		}
+	}
+	return n
+}
+
+func (o *modelOrder) countSKU(sku string, states ...string) int {
+	n := 0
+	for _, u := range o.units {
+		if u.sku == sku && slices.Contains(states, u.state) {
+			n++
+		}
+	}
+	return n
+}
+
+func (o *modelOrder) lines() []string {
+	var ids []string
+	for _, u := range o.units {
+		if !slices.Contains(ids, u.line) {
+			ids = append(ids, u.line)
+		}
+	}
+	return ids
+}
+
+func (o *modelOrder) channel() string {
+	channel, _, _ := strings.Cut(string(o.key), "/")
+	return channel
+}
+
+func (o *modelOrder) note(e *record.OrderEvent) {
+	if o.seen[e.EventID] == nil {
+		o.seen[e.EventID] = map[uint64]bool{}
+	}
+	o.seen[e.EventID][e.ContentHash] = true
+}
+
+func (o *modelOrder) hear(e *record.OrderEvent) {
+	if e.Type == record.OrderStatus {
+		o.word, o.wordAt = max(o.word, e.State), max(o.wordAt, e.OccurredAt)
+	}
+}
+
+func (o *modelOrder) newer(e *record.OrderEvent) bool {
+	a, b := e.OccurredAt/1000, o.wordAt/1000
+	return a > b || a == b && e.State > o.word || o.word == record.StateCancelled && e.State > record.StateCancelled
+}
+
+func (o *modelOrder) anyWaits(is func(*record.OrderEvent) bool) bool {
+	return slices.ContainsFunc(o.waiting, func(e modelEvent) bool { return is(e.OrderEvent) })
+}
+
+func (o *modelOrder) paymentWaits() bool { return o.phase == "pending" && o.anyWaits(isPayment) }
+
+func (o *modelOrder) sortWaiting() {
+	sort.SliceStable(o.waiting, func(i, j int) bool {
+		a, b := o.waiting[i], o.waiting[j]
+		ra, rb := rankOf(a.OrderEvent), rankOf(b.OrderEvent)
+		return ra < rb || ra == rb && a.OccurredAt < b.OccurredAt
+	})
+}
