@@ -54,8 +54,10 @@ func Folders() map[string]Folder {
 		"channel/shopee":  {Imports: []string{"topology/record"}},
 		"channel/shopify": {Imports: []string{"topology/record"}},
 
-		"loadtest":       {Imports: []string{"topology", "topology/record"}},
-		"loadtest/audit": {Imports: []string{"topology", "topology/record"}},
+		"loadtest/bench":  {Imports: []string{"processor", "processor/inventory", "processor/kafka", "processor/stage", "state", "topology", "topology/record"}},
+		"loadtest/ledger": {Imports: []string{"loadtest/audit", "topology", "topology/record"}},
+		"loadtest":        {Imports: []string{"topology", "topology/record"}},
+		"loadtest/audit":  {Imports: []string{"topology", "topology/record"}},
 
 		"cmd/holdfast":    {All: true},
 		"internal/layout": {},

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"holdfast/loadtest/audit"
+	"holdfast/loadtest/ledger"
+	"holdfast/topology"
+	"holdfast/topology/record"
+)
+
+type auditCmd struct {
+	clusterFlags
+	outputFlag
+	Settle        bool          `help:"Wait until everything is decided and all windows are closed, and judge what channels were told last too."`
+	SettleTimeout time.Duration `help:"How long to wait for that." default:"2m"`
+}
+
+func (c *auditCmd) Help() string {
+	return "Folds the committed logs with a model of its own and tells whether a unit was promised twice, lost or kept by nobody. Exit code 3 when a rule is broken."
+}
+
+func (c *auditCmd) Run(ctx context.Context, a *app) error {
+	cl, t, err := a.connectTopology(ctx)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	options, err := clientOptions(&a.loaded.Kafka)
+	if err != nil {
+		return usageErrorf("%w", err)
+	}
+	if c.Settle {
+		wait, cancel := context.WithTimeout(ctx, c.SettleTimeout)
+		err := settle(wait, cl, options, t, a.loaded.Updates.Window, nil)
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
+	report, err := runAudit(ctx, cl, options, t, a.loaded.Channels, c.Settle, a.progress("audit: records read"))
+	if err != nil {
+		return err
+	}
+	if c.json() {
+		err = a.printJSON(report)
+	} else {
+		err = report.WriteText(a.Stdout)
+	}
+	if err == nil && report.Verdict != audit.Pass {
+		err = violationErrorf("the audit found violations")
+	}
+	return err
+}
+
+// runAudit captures a cut and folds everything below it.
+func runAudit(ctx context.Context, cl *kgo.Client, options []kgo.Opt, t *topology.Topology, channels []string, settled bool, progress func(done, total int64)) (audit.Report, error) {
+	cut, err := ledger.Capture(ctx, cl, t)
+	if err != nil {
+		return audit.Report{}, err
+	}
+	fold := audit.New(audit.Config{AppID: t.AppID, Settled: settled, Channels: channels}, cut)
+	if err := ledger.Read(ctx, options, t, cut, func(string) bool { return true }, fold.Add, progress); err != nil {
+		return audit.Report{}, err
+	}
+	return fold.Report(), nil
+}
+
+// settle waits until every group has consumed its inputs to the end, and stays
+// so for longer than a window of updates and a tick: then nothing is in flight.
+func settle(ctx context.Context, cl *kgo.Client, options []kgo.Opt, t *topology.Topology, window time.Duration, progress func(lag int64)) error {
+	quiet := window + time.Second
+	var last audit.Cut
+	var since time.Time
+	for {
+		rest, lag, err := unconsumed(ctx, cl, t)
+		if err != nil {
+			return err
+		}
+		if progress != nil {
+			progress(lag)
+		}
+		now := time.Now()
+		if !maps.Equal(last.Ends, rest.Ends) || !maps.Equal(last.Starts, rest.Starts) {
+			last, since = rest, now
+		} else if now.Sub(since) >= quiet {
+			// What is left may be the markers of transactions, which nobody
+			// consumes: reading tells.
+			records := 0
+			err := ledger.Read(ctx, options, t, rest, func(string) bool { return true }, func(audit.Record) error { records++; return nil }, nil)
+			if err != nil {
+				return err
+			}
+			if records == 0 {
+				return nil
+			}
+			since = now
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting until everything is decided, %d records to go: %w", lag, ctx.Err())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// unconsumed returns what every stage has not consumed yet, as a cut from the
+// committed offsets to the ends, and its length in offsets.
+func unconsumed(ctx context.Context, cl *kgo.Client, t *topology.Topology) (rest audit.Cut, lag int64, err error) {
+	admin := kadm.NewClient(cl)
+	rest = audit.Cut{Starts: map[audit.TopicPartition]record.Offset{}, Ends: map[audit.TopicPartition]record.Offset{}}
+	for i := range t.Stages {
+		s := &t.Stages[i]
+		var names []string
+		for _, short := range s.Inputs {
+			names = append(names, t.Name(short))
+		}
+		committed, err := admin.FetchOffsets(ctx, s.Group)
+		if err != nil {
+			return rest, 0, fmt.Errorf("reading the offsets of group %s: %w", s.Group, err)
+		}
+		starts, err := admin.ListStartOffsets(ctx, names...)
+		if err != nil {
+			return rest, 0, fmt.Errorf("reading the starts of %s: %w", s.Name, err)
+		}
+		ends, err := admin.ListEndOffsets(ctx, names...)
+		if err == nil {
+			err = ends.Error()
+		}
+		if err != nil {
+			return rest, 0, fmt.Errorf("reading the ends of %s: %w", s.Name, err)
+		}
+		ends.Each(func(o kadm.ListedOffset) {
+			short, _ := t.Short(o.Topic)
+			tp := audit.TopicPartition{Topic: short, Partition: record.Partition(o.Partition)}
+			at := int64(0)
+			if start, ok := starts.Lookup(o.Topic, o.Partition); ok {
+				at = start.Offset
+			}
+			if c, ok := committed.Lookup(o.Topic, o.Partition); ok {
+				at = max(at, c.At)
+			}
+			rest.Starts[tp], rest.Ends[tp] = record.Offset(at), record.Offset(o.Offset)
+			lag += o.Offset - at
+		})
+	}
+	return rest, lag, nil
+}

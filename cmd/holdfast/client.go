@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+	"github.com/twmb/franz-go/plugin/kslog"
+
+	"holdfast/topology"
+)
+
+// dialTimeout bounds one attempt to connect: shorter than the client library's
+// 10 s, so that a host that swallows packets doesn't eat the whole wait.
+const dialTimeout = 3 * time.Second
+
+// clientOptions returns what every client of the cluster needs: brokers, TLS,
+// SASL. It reads the files that the settings name.
+func clientOptions(s *KafkaSettings) ([]kgo.Opt, error) {
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(s.Brokers...), kgo.ClientID(s.ClientID), kgo.DisableClientMetrics(), kgo.DialTimeout(dialTimeout),
+	}
+	tlsConfig, err := s.TLS.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	if tlsConfig != nil {
+		opts = append(opts, kgo.DialTLSConfig(tlsConfig))
+	}
+	mechanism, err := s.SASL.mechanism()
+	if err != nil {
+		return nil, err
+	}
+	if mechanism != nil {
+		opts = append(opts, kgo.SASL(mechanism))
+	}
+	return opts, nil
+}
+
+// mechanism returns how we say who we are, or nil where nobody asks.
+func (s *SASLSettings) mechanism() (sasl.Mechanism, error) {
+	password := s.Password
+	if s.PasswordFile != "" {
+		b, err := os.ReadFile(s.PasswordFile)
+		if err != nil {
+			return nil, fmt.Errorf("kafka.sasl.password_file: %w", err)
+		}
+		password = strings.TrimRight(string(b), "\r\n")
+	}
+	switch s.Mechanism {
+	case "":
+		return nil, nil
+	case "PLAIN":
+		return plain.Auth{User: s.Username, Pass: password}.AsMechanism(), nil
+	case "SCRAM-SHA-256":
+		return scram.Auth{User: s.Username, Pass: password}.AsSha256Mechanism(), nil
+	case "SCRAM-SHA-512":
+		return scram.Auth{User: s.Username, Pass: password}.AsSha512Mechanism(), nil
+	}
+	panic("BUG: SASL mechanism that was validated: " + s.Mechanism)
+}
+
+// tlsConfig returns how to encrypt, or nil where connections are plain.
+func (s *TLSSettings) tlsConfig() (*tls.Config, error) {
+	if !s.Enabled {
+		return nil, nil
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.ServerName, InsecureSkipVerify: s.InsecureSkipVerify}
+	if s.CAFile != "" {
+		pem, err := os.ReadFile(s.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("kafka.tls.ca_file: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("kafka.tls.ca_file: no certificate in %s", s.CAFile)
+		}
+	}
+	if s.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("kafka.tls.cert_file and key_file: %w", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}
+
+// connect makes a client and waits until a broker answers. A broker that isn't
+// there yet is normal where everything starts at once, so it is asked again,
+// until kafka.connect_timeout has passed.
+func (a *app) connect(ctx context.Context, extra ...kgo.Opt) (*kgo.Client, error) {
+	s, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	opts, err := clientOptions(&s.Kafka)
+	if err != nil {
+		return nil, usageErrorf("%w", err)
+	}
+	log := &clientLogger{Logger: kslog.New(a.log)}
+	cl, err := kgo.NewClient(append(append(opts, kgo.WithLogger(log)), extra...)...)
+	if err != nil {
+		return nil, usageErrorf("Kafka client: %w", err)
+	}
+	if err := a.awaitBroker(ctx, cl, &s.Kafka); err != nil {
+		cl.Close()
+		return nil, err
+	}
+	log.connected.Store(true)
+	return cl, nil
+}
+
+func (a *app) awaitBroker(ctx context.Context, cl *kgo.Client, s *KafkaSettings) error {
+	const (
+		pause    = 500 * time.Millisecond
+		sayEvery = 5 * time.Second
+	)
+	brokers := strings.Join(s.Brokers, ", ")
+	deadline := time.Now().Add(s.ConnectTimeout)
+	timeout, cancel := context.WithDeadline(ctx, deadline.Add(dialTimeout))
+	defer cancel()
+	var said time.Time
+	for {
+		err := cl.Ping(timeout)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case isFinal(err):
+			return fmt.Errorf("Kafka at %s refuses: %w", brokers, err)
+		case time.Now().Add(pause).After(deadline):
+			return fmt.Errorf("Kafka at %s can't be reached for %s: %w (--brokers says where it is, --connect-timeout how long to wait)",
+				brokers, formatDuration(s.ConnectTimeout), err)
+		}
+		if time.Since(said) >= sayEvery {
+			said = time.Now()
+			a.log.Warn("waiting for Kafka", "brokers", brokers, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// isFinal tells that asking again won't help.
+func isFinal(err error) bool {
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	return errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, kerr.UnsupportedSaslMechanism) ||
+		errors.Is(err, kerr.IllegalSaslState) || errors.As(err, &unknown) || errors.As(err, &host)
+}
+
+// connectTopology connects, and returns what must be on that cluster too.
+func (a *app) connectTopology(ctx context.Context, extra ...kgo.Opt) (*kgo.Client, *topology.Topology, error) {
+	cl, err := a.connect(ctx, extra...)
+	if err != nil {
+		return nil, nil, err
+	}
+	n, err := brokerCount(ctx, cl)
+	if err != nil {
+		cl.Close()
+		return nil, nil, err
+	}
+	t, err := a.loaded.Topology(n)
+	if err != nil {
+		cl.Close()
+		return nil, nil, usageErrorf("%w", err)
+	}
+	return cl, t, nil
+}
+
+// clientLogger passes on what the client library says: all of it at level debug,
+// else warnings only, and none while we wait for a broker, which we tell
+// ourselves.
+type clientLogger struct {
+	*kslog.Logger
+	connected atomic.Bool
+}
+
+func (l *clientLogger) Level() kgo.LogLevel {
+	switch level := l.Logger.Level(); {
+	case level == kgo.LogLevelDebug:
+		return level
+	case !l.connected.Load():
+		return kgo.LogLevelNone
+	default:
+		return min(level, kgo.LogLevelWarn)
+	}
+}
+
+// brokerCount returns how many brokers the cluster has.
+func brokerCount(ctx context.Context, cl *kgo.Client) (int, error) {
+	m, err := kadm.NewClient(cl).BrokerMetadata(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("listing the brokers: %w", err)
+	}
+	return len(m.Brokers), nil
+}

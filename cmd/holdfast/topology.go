@@ -1,0 +1,24 @@
+package main
+
+import "context"
+
+type topologyCmd struct {
+	AppID   string `key:"app_id" help:"Application: begins all names on the cluster." placeholder:"holdfast"`
+	Brokers int    `help:"Print it for a cluster of so many brokers." default:"1"`
+	outputFlag
+}
+
+func (c *topologyCmd) Run(_ context.Context, a *app) error {
+	s, err := a.settings()
+	if err != nil {
+		return err
+	}
+	t, err := s.Topology(c.Brokers)
+	if err != nil {
+		return usageErrorf("%w", err)
+	}
+	if c.json() {
+		return a.printJSON(t)
+	}
+	return t.Print(a.Stdout)
+}
