@@ -13,8 +13,11 @@ type Cut struct {
 	// in it counts as not consumed at all.
 	Committed map[TopicPartition]record.Offset
 	// Ends holds the ends, captured in the groups of CaptureOrder: records at or
-	// beyond them are left out. A partition that isn't in it is taken as far as
-	// it is given.
+	// beyond them are left out. They must be high watermarks: a last stable
+	// offset can be held back by one open transaction while a later one, whose
+	// input is committed already, has its effects behind it. A reader so waits
+	// until what is open below the ends has been committed or aborted. A
+	// partition that isn't in it is taken as far as it is given.
 	Ends map[TopicPartition]record.Offset
 	// Starts holds the offsets at which the partitions begin today. Above 0
 	// means trimmed: the audit opens with the counters that it finds first.
