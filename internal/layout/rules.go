@@ -46,7 +46,7 @@ func Folders() map[string]Folder {
 			Imports: []string{
 				"channel/shopee", "channel/shopify", "loadtest", "loadtest/audit",
 				"processor", "processor/channels", "processor/intake", "processor/inventory", "processor/order",
-				"processor/stage", "state", "topology", "topology/record",
+				"processor/stage", "processor/stage/stagetest", "state", "topology", "topology/record",
 			},
 			TestImports: broker,
 		},
@@ -54,10 +54,12 @@ func Folders() map[string]Folder {
 		"channel/shopee":  {Imports: []string{"topology/record"}},
 		"channel/shopify": {Imports: []string{"topology/record"}},
 
-		"loadtest/bench":  {Imports: []string{"processor", "processor/inventory", "processor/kafka", "processor/stage", "state", "topology", "topology/record"}},
-		"loadtest/ledger": {Imports: []string{"loadtest/audit", "topology", "topology/record"}},
-		"loadtest":        {Imports: []string{"topology", "topology/record"}},
-		"loadtest/audit":  {Imports: []string{"topology", "topology/record"}},
+		"loadtest/sale":    {Imports: []string{"topology", "topology/record"}},
+		"loadtest/explain": {Imports: []string{"loadtest/audit", "topology", "topology/record"}},
+		"loadtest/bench":   {Imports: []string{"processor", "processor/inventory", "processor/kafka", "processor/stage", "state", "topology", "topology/record"}},
+		"loadtest/ledger":  {Imports: []string{"loadtest/audit", "topology", "topology/record"}},
+		"loadtest":         {Imports: []string{"topology", "topology/record"}},
+		"loadtest/audit":   {Imports: []string{"topology", "topology/record"}},
 
 		"cmd/holdfast":    {All: true},
 		"internal/layout": {},
