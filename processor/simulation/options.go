@@ -59,7 +59,7 @@ func Draw(r *rand.Rand) Options {
 		}
 		return 0
 	}
-	return Options{
+	o := Options{
 		Instances: pick(1, 2, 2, 3), WorkersMax: pick(1, 1, 2), Partitions: 2, Public: 2,
 		SwitchPercent: pick(2, 10, 30), SkewMillis: maybe(5, 200, 2000), BrokerSkew: maybe(2, 50, 500),
 		CrashPermille: maybe(1, 3, 6), FreezePermille: maybe(1, 2), StopPermille: maybe(1, 2),
@@ -73,11 +73,16 @@ func Draw(r *rand.Rand) Options {
 			FlushEvery:  time.Duration(pick(200, 1000, 5000)) * time.Millisecond,
 			SweepShare:  []float64{0.25, 0.5, 1}[r.IntN(3)],
 			LogBytesMin: int64(pick(1<<10, 4<<10, 16<<10)),
-			// The smallest has room for little more than its header.
 			PartBytesMax:  pick(300, 700, 4<<10),
 			MemTableBytes: 256 << 10,
 		},
 	}
+	if o.Store.PartBytesMax < 1<<10 {
+		// Most of such parts is their header: a log of them is never as short
+		// as an idle task wants it, compared with the state.
+		o.Store.LogBytesMin = 16 << 10
+	}
+	return o
 }
 
 // quiet returns the options without faults.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"holdfast/loadtest/audit"
 	"holdfast/processor"
 	"holdfast/state"
 	"holdfast/topology"
@@ -28,6 +29,7 @@ type Simulation struct {
 	// process ended.
 	Visited, Crashed map[string]int
 	Stats            Stats
+	Report           *audit.Report // after Audit
 
 	random    *rand.Rand
 	options   Options
@@ -127,17 +129,22 @@ func (s *Simulation) tracef(format string, args ...any) {
 	fmt.Fprintf(s.out, "%9.3f %s%s\n", float64(s.now.UnixMilli()-epochMillis)/1000, who, fmt.Sprintf(format, args...))
 }
 
+// Feed gives the next record from outside, until there is none.
+type Feed func(now record.Millis) (in Input, ok bool)
+
 // Run feeds the inputs under all faults, then goes on without any until nothing
 // is left to do.
-func (s *Simulation) Run(inputs []Input) {
-	for len(inputs) > 0 || s.Stats.Rounds < roundsMin {
+func (s *Simulation) Run(next Feed) {
+	for more := true; more || s.Stats.Rounds < roundsMin; {
 		if s.failed() || s.Stats.Rounds > roundsMax {
 			break
 		}
 		s.Stats.Rounds++
-		if len(inputs) > 0 && s.percent(inputPercent) {
-			s.feed(inputs[0])
-			inputs = inputs[1:]
+		if more && s.percent(inputPercent) {
+			var in Input
+			if in, more = next(s.millis()); more {
+				s.feed(in)
+			}
 		}
 		s.disturb()
 		s.machinesUp()
@@ -159,6 +166,7 @@ func (s *Simulation) feed(in Input) {
 	if p < 0 {
 		p = topology.KafkaPartition(in.Key, topic.Partitions)
 	}
+	p %= topic.Partitions
 	tp := processor.TopicPartition{Topic: topic.Name, Partition: record.Partition(p)}
 	s.Broker.log(tp).append(entry{at: s.Broker.appendTime(tp), key: in.Key, value: in.Value, headers: in.Headers})
 }
@@ -279,7 +287,7 @@ const (
 	// restJump and restHorizon: everything that the inputs set off is due within
 	// the horizon.
 	restJump    = 500 * time.Millisecond
-	restHorizon = 15 * time.Second
+	restHorizon = 30 * time.Second
 	restRounds  = 4000
 )
 

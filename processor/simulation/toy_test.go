@@ -134,14 +134,13 @@ func (c *toyChain) Due(tx stage.Tx) (at record.Millis, ok bool) {
 	return at, ok
 }
 
-// toyInputs are records of a few hot keys.
-func toyInputs(r *rand.Rand, n int) []Input {
-	var out []Input
-	for i := range n {
-		out = append(out, Input{
+// toyFeed gives n records of a few hot keys.
+func toyFeed(r *rand.Rand, n int) Feed {
+	return func(record.Millis) (Input, bool) {
+		n--
+		return Input{
 			Topic: topology.StockFeed, Partition: int32(r.IntN(2)),
-			Key: fmt.Appendf(nil, "k%d", r.IntN(1+r.IntN(8))), Value: fmt.Appendf(nil, "v%d", i),
-		})
+			Key: fmt.Appendf(nil, "k%d", r.IntN(1+r.IntN(8))), Value: fmt.Appendf(nil, "v%d", n),
+		}, n >= 0
 	}
-	return out
 }

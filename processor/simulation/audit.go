@@ -1,0 +1,57 @@
+package simulation
+
+import (
+	"encoding/json"
+
+	"holdfast/loadtest/audit"
+	"holdfast/topology"
+	"holdfast/topology/record"
+)
+
+// Audit lets the auditor judge what is on the logs, as it does after a sale. It
+// has a model of its own, so it finds what the stages get wrong, which Judge,
+// that uses the stages, can't see.
+func (s *Simulation) Audit() {
+	if s.failed() {
+		return
+	}
+	cut := audit.Cut{
+		Committed: map[audit.TopicPartition]record.Offset{},
+		Ends:      map[audit.TopicPartition]record.Offset{},
+		Starts:    map[audit.TopicPartition]record.Offset{},
+	}
+	for _, g := range s.Broker.groupList {
+		for _, tp := range g.partitions() {
+			if o, ok := g.offsets[tp]; ok {
+				cut.Committed[audit.TopicPartition{Topic: s.Broker.log(tp).short, Partition: tp.Partition}] = o
+			}
+		}
+	}
+	for _, l := range s.Broker.order {
+		tp := audit.TopicPartition{Topic: l.short, Partition: l.tp.Partition}
+		cut.Ends[tp], cut.Starts[tp] = l.end(), l.start
+	}
+	a := audit.New(audit.Config{AppID: s.Topology.AppID, Settled: true, Channels: []string{"shopee", "web"}}, cut)
+	for _, l := range s.Broker.order {
+		if t := s.Topology.Lookup(l.short); t.Role == topology.RoleChangelog || t.Role == topology.RoleSlots {
+			continue
+		}
+		for o := l.firstVisible(0, l.end()); o < l.end(); o = l.firstVisible(o+1, l.end()) {
+			e := &l.entries[o]
+			r := audit.Record{Topic: l.short, Partition: l.tp.Partition, Offset: o, At: e.at, Key: e.key, Value: e.value}
+			for _, h := range e.headers {
+				r.Headers = append(r.Headers, audit.Header(h))
+			}
+			if err := a.Add(r); err != nil {
+				s.fail("audit: %v", err)
+				return
+			}
+		}
+	}
+	report := a.Report()
+	s.Report = &report
+	if report.Verdict != audit.Pass {
+		text, _ := json.MarshalIndent(report, "", " ")
+		s.fail("audit: %s", text)
+	}
+}
