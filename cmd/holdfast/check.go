@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"holdfast/topology"
 )
@@ -65,27 +66,32 @@ func inspectCluster(ctx context.Context, cl *kgo.Client, t *topology.Topology) (
 	for i := range t.Topics {
 		names = append(names, t.Topics[i].Name)
 	}
-	adm := kadm.NewClient(cl)
-	m, err := adm.Metadata(ctx, names...)
+	m, err := topicMetadata(ctx, cl, names)
 	if err != nil {
 		return nil, fmt.Errorf("listing the topics: %w", err)
 	}
-	f.clusterID = m.Cluster
+	if m.ClusterID != nil {
+		f.clusterID = *m.ClusterID
+	}
 	var there []string
-	for _, d := range m.Topics.Sorted() {
-		if errors.Is(d.Err, kerr.UnknownTopicOrPartition) {
+	for i := range m.Topics {
+		d := &m.Topics[i]
+		err := kerr.ErrorForCode(d.ErrorCode)
+		if errors.Is(err, kerr.UnknownTopicOrPartition) {
 			continue
 		}
-		short, ours := t.Short(d.Topic)
-		if d.Err != nil || !ours {
-			return nil, fmt.Errorf("describing topic %s: %w", d.Topic, d.Err)
+		if err != nil || d.Topic == nil {
+			return nil, fmt.Errorf("describing the topic %s: %w", names[i], err)
 		}
-		f.topics[short] = &foundTopic{
-			id: d.ID, partitions: len(d.Partitions), replication: d.Partitions.NumReplicas(), configs: map[string]string{},
+		is := &foundTopic{id: d.TopicID, partitions: len(d.Partitions), configs: map[string]string{}}
+		for _, p := range d.Partitions {
+			is.replication = max(is.replication, len(p.Replicas))
 		}
-		there = append(there, d.Topic)
+		short, _ := t.Short(*d.Topic)
+		f.topics[short] = is
+		there = append(there, *d.Topic)
 	}
-	if err := f.readConfigs(ctx, adm, t, there); err != nil {
+	if err := f.readConfigs(ctx, kadm.NewClient(cl), t, there); err != nil {
 		return nil, err
 	}
 	if f.topics[topology.SlotTables] == nil {
@@ -95,6 +101,18 @@ func inspectCluster(ctx context.Context, cl *kgo.Client, t *topology.Topology) (
 		return nil, fmt.Errorf("reading the slot tables: %w", err)
 	}
 	return f, nil
+}
+
+// topicMetadata asks a broker. The client library's own functions answer from
+// what they heard some seconds ago, when a topic that was just made wasn't there.
+func topicMetadata(ctx context.Context, cl *kgo.Client, names []string) (*kmsg.MetadataResponse, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	for _, name := range names {
+		rt := kmsg.NewMetadataRequestTopic()
+		rt.Topic = &name
+		req.Topics = append(req.Topics, rt)
+	}
+	return req.RequestWith(ctx, cl)
 }
 
 func (f *found) readConfigs(ctx context.Context, adm *kadm.Client, t *topology.Topology, topics []string) error {

@@ -26,6 +26,8 @@ import (
 // 10 s, so that a host that swallows packets doesn't eat the whole wait.
 const dialTimeout = 3 * time.Second
 
+const metadataAgeMin = 100 * time.Millisecond
+
 // clientOptions returns what every client of the cluster needs: brokers, TLS,
 // SASL. It reads the files that the settings name.
 func clientOptions(s *KafkaSettings) ([]kgo.Opt, error) {
@@ -111,7 +113,9 @@ func (a *app) connect(ctx context.Context, extra ...kgo.Opt) (*kgo.Client, error
 		return nil, usageErrorf("%w", err)
 	}
 	log := &clientLogger{Logger: kslog.New(a.log)}
-	cl, err := kgo.NewClient(append(append(opts, kgo.WithLogger(log)), extra...)...)
+	// A command looks at what it has just made: the library's 5 s are too long.
+	opts = append(opts, kgo.WithLogger(log), kgo.MetadataMinAge(metadataAgeMin))
+	cl, err := kgo.NewClient(append(opts, extra...)...)
 	if err != nil {
 		return nil, usageErrorf("Kafka client: %w", err)
 	}

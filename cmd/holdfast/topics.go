@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -139,15 +138,12 @@ func createTopics(ctx context.Context, cl *kgo.Client, topics []topology.Topic) 
 func awaitTopics(ctx context.Context, cl *kgo.Client, names []string) error {
 	ctx, cancel := context.WithTimeout(ctx, createTimeout)
 	defer cancel()
-	adm := kadm.NewClient(cl)
 	for {
-		topics, err := adm.ListTopics(ctx, names...)
+		m, err := topicMetadata(ctx, cl, names)
 		if err != nil {
 			return fmt.Errorf("waiting for the new topics: %w", err)
 		}
-		ready := len(topics) == len(names)
-		topics.EachPartition(func(d kadm.PartitionDetail) { ready = ready && d.Err == nil && d.Leader >= 0 })
-		if ready && topics.Error() == nil {
+		if haveLeaders(m) {
 			return nil
 		}
 		select {
@@ -156,6 +152,20 @@ func awaitTopics(ctx context.Context, cl *kgo.Client, names []string) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+func haveLeaders(m *kmsg.MetadataResponse) bool {
+	for i := range m.Topics {
+		if m.Topics[i].ErrorCode != 0 || len(m.Topics[i].Partitions) == 0 {
+			return false
+		}
+		for _, p := range m.Topics[i].Partitions {
+			if p.ErrorCode != 0 || p.Leader < 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // writeSlotTables writes the first table of logs. Two that do it at once write
