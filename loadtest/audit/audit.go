@@ -58,7 +58,8 @@ type Audit struct {
 	trim   bool // an internal log begins above 0
 
 	partitions map[TopicPartition]*partition
-	lastTopic  *partition // of the last Add: runs of one partition are the rule
+	taken      map[taken]record.Offset // the envelope that has the entry
+	lastTopic  *partition              // of the last Add: runs of one partition are the rule
 
 	skus, warehouses, orderKeys, events, shops names
 
@@ -104,8 +105,8 @@ func New(cfg Config, cut Cut) *Audit {
 	}
 	a := &Audit{
 		cfg: cfg, prefix: cfg.AppID + ".", cut: cut,
-		partitions: map[TopicPartition]*partition{},
-		skus:       newNames(), warehouses: newNames(), orderKeys: newNames(), events: newNames(), shops: newNames(),
+		partitions: map[TopicPartition]*partition{}, taken: map[taken]record.Offset{},
+		skus: newNames(), warehouses: newNames(), orderKeys: newNames(), events: newNames(), shops: newNames(),
 		orders:   make([]order, 1),
 		commands: map[commandKey]tally{}, feed: map[feedKey]tally{}, applied: map[appliedKey]record.Millis{},
 		waits:    map[orderSKU]wait{},
@@ -176,7 +177,7 @@ func (a *Audit) entry(at place, appended record.Millis, e record.Entry) error {
 		return nil
 	}
 	if at.p.role != roleAvailability && (e.Kind == record.KindOrderEvent || e.Kind == record.KindStock) {
-		a.trace(e.Origin)
+		a.trace(at, &e)
 	}
 	switch e.Kind {
 	case record.KindOrderEvent:

@@ -105,6 +105,10 @@ var doctors = []struct {
 		t.move(d, "HCM-1", 10, record.Counters{OnHand: 10})
 		t.decide("log.availability", "TEE", first.origin(), d)
 	}, RuleDecidedTwice},
+	{"intake takes an order twice", func(t *toy) {
+		f := t.find(0, func(f *fact) bool { return f.Topic == "log.orders" && f.entries[0].kind == record.KindOrderEvent })
+		t.write("log.orders", int(f.Partition), "", nil, f.entries...)
+	}, RuleDecidedTwice},
 	{"one command, two decisions", func(t *toy) {
 		t.decide("log.availability", "TEE", record.Origin{}, &record.Decision{Verb: record.VerbConfirm, Outcome: record.OutcomeNoClaim, OrderKey: "web/main/W-2", SKU: "TEE", Attempt: 1})
 	}, RuleDecidedTwice},

@@ -8,11 +8,29 @@ import (
 	"holdfast/topology/record"
 )
 
-// trace notes that an internal entry names a public record as its origin.
-func (a *Audit) trace(o record.Origin) {
-	if p := a.inputOf(o.Topic, o.Partition); p != nil && o.Offset >= p.start {
-		p.traced.set(o.Offset - p.start)
+// taken is an entry that a public record led to.
+type taken struct {
+	partition *partition // of the public record
+	offset    record.Offset
+	kind      record.Kind
+	key       uint64 // lineHash of the entry's key
+}
+
+// trace notes that an internal entry names a public record as its origin. A
+// record may lead to several entries, but not to the same one in two
+// transactions: the stages would take the second for a repetition and nobody
+// would see that intake isn't exactly once.
+func (a *Audit) trace(at place, e *record.Entry) {
+	p := a.inputOf(e.Origin.Topic, e.Origin.Partition)
+	if p == nil || e.Origin.Offset < p.start {
+		return
 	}
+	p.traced.set(e.Origin.Offset - p.start)
+	k := taken{p, e.Origin.Offset, e.Kind, lineHash(string(e.Key), "")}
+	if before, again := a.taken[k]; again && before != at.offset {
+		a.found.add(RuleDecidedTwice, string(e.Key), "intake took "+(place{p, e.Origin.Offset}).String()+" twice", place{at.p, before}, at)
+	}
+	a.taken[k] = at.offset
 }
 
 // deadLetter notes the public record that a dead letter names in its headers.
