@@ -191,29 +191,36 @@ func (d *demo) send(ctx context.Context) error {
 	}
 	defer s.close()
 	d.begun = time.Now()
+	return sendPaced(ctx, s, d.sale, d.begun, d.latency, d.showSale)
+}
+
+// sendPaced sends a sale's messages at their intended times after begun. show,
+// if not nil, is called now and then.
+func sendPaced(ctx context.Context, to *sender, s *sale.Sale, begun time.Time, latency *loadtest.Latency, show func()) error {
 	for n := 0; ; n++ {
-		m, ok := d.sale.Next()
+		m, ok := s.Next()
 		if !ok {
-			break
+			return to.flush(ctx)
 		}
-		intended := d.begun.Add(m.AtOffset)
+		intended := begun.Add(m.AtOffset)
 		if wait := time.Until(intended); wait > time.Millisecond {
 			if err := sleep(ctx, wait); err != nil {
 				return err
 			}
 		}
 		if m.First {
-			d.latency.Sent(m.OrderKey, intended)
+			latency.Sent(m.OrderKey, intended)
 		}
-		s.send(m)
+		to.send(m)
 		if n%256 == 0 {
-			d.showSale()
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
+			if show != nil {
+				show()
+			}
 		}
 	}
-	return s.flush(ctx)
 }
 
 func (d *demo) showSale() {

@@ -45,7 +45,10 @@ func Capture(ctx context.Context, client *kgo.Client, t *topology.Topology) (aud
 		for i, short := range group {
 			names[i] = t.Name(short)
 		}
-		ends, err := admin.ListCommittedOffsets(ctx, names...)
+		// The ends of everything, open transactions included: by the last stable
+		// offset, an older open transaction would hide the effects of a younger
+		// one whose consumed offsets are committed already.
+		ends, err := admin.ListEndOffsets(ctx, names...)
 		if err == nil {
 			err = ends.Error()
 		}

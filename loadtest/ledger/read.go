@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -13,10 +15,11 @@ import (
 	"holdfast/topology/record"
 )
 
-// silenceMax is how long a reader waits for a partition that has shown records
-// up to just before its end: what is left may be an aborted transaction whose
-// marker lies beyond the end, of which a read_committed reader sees nothing.
-const silenceMax = 10 * time.Second
+// silenceMax is how long a reader waits for the next record below the ends. A
+// transaction that was open when the ends were captured is decided within its
+// timeout, 10 s unless configured otherwise, which the broker looks for every
+// 10 s.
+const silenceMax = 25 * time.Second
 
 // Read gives every committed record of the cut to fn, which mustn't keep it.
 // options say how to reach the brokers. progress is told how far it is; it may
@@ -64,7 +67,7 @@ func Read(ctx context.Context, options []kgo.Opt, t *topology.Topology, cut audi
 				return ctx.Err()
 			}
 			if errors.Is(e.Err, context.DeadlineExceeded) {
-				return nil
+				return fmt.Errorf("nothing new for %v below the ends of %s: a transaction hangs, or one was aborted just there; try again", silenceMax, unread(left))
 			}
 			return fmt.Errorf("reading %s/%d: %w", e.Topic, e.Partition, e.Err)
 		}
@@ -126,4 +129,14 @@ func (r *reader) partition(p kgo.FetchTopicPartition) error {
 		}
 	}
 	return nil
+}
+
+// unread lists what hasn't been read to its end.
+func unread(left map[audit.TopicPartition]record.Offset) string {
+	names := make([]string, 0, len(left))
+	for tp := range left {
+		names = append(names, tp.String())
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
