@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"math"
 
 	"holdfast/topology/record/pack"
 )
@@ -94,21 +95,21 @@ func (c *Command) Decode(body []byte) error {
 	r := pack.NewReader(body)
 	r.ArrayOf(12)
 	checkVersion(&r, "command", commandVersion)
-	c.Verb = Verb(r.Uint())
+	c.Verb = readVerb(&r)
 	c.OrderKey = OrderKey(r.View())
 	c.SKU = SKU(r.View())
-	c.Attempt = uint32(r.Uint())
+	c.Attempt = uint32(r.UintMax(math.MaxUint32))
 	c.Cause = r.View()
 	c.Qty = Quantity(r.Int())
 	c.Allocate = r.Bool()
 	c.Whole = r.Bool()
 	c.Wait = r.Bool()
 	c.Ranked = c.Ranked[:0]
-	for n := evenArray(&r); n > 0; n -= 2 {
-		c.Ranked = append(c.Ranked, Ranked{Warehouse: WarehouseID(r.View()), Rank: uint16(r.Uint())})
+	for n := evenArray(&r); n > 0 && r.Err() == nil; n -= 2 {
+		c.Ranked = append(c.Ranked, Ranked{Warehouse: WarehouseID(r.View()), Rank: uint16(r.UintMax(math.MaxUint16))})
 	}
 	c.Parts = c.Parts[:0]
-	for n := evenArray(&r); n > 0; n -= 2 {
+	for n := evenArray(&r); n > 0 && r.Err() == nil; n -= 2 {
 		c.Parts = append(c.Parts, WarehouseQty{Warehouse: WarehouseID(r.View()), Qty: Quantity(r.Int())})
 	}
 	if err := r.Close(); err != nil {
@@ -116,6 +117,8 @@ func (c *Command) Decode(body []byte) error {
 	}
 	return nil
 }
+
+func readVerb(r *pack.Reader) Verb { return Verb(r.UintMax(uint64(len(verbNames) - 1))) }
 
 // evenArray reads the header of an array of pairs.
 func evenArray(r *pack.Reader) int {
@@ -160,7 +163,7 @@ func (c *StockCommand) Decode(body []byte) error {
 	r := pack.NewReader(body)
 	r.ArrayOf(9)
 	checkVersion(&r, "stock command", stockCommandVersion)
-	c.Verb = Verb(r.Uint())
+	c.Verb = readVerb(&r)
 	c.EventID = r.View()
 	c.ContentHash = r.Uint()
 	c.SKU = SKU(r.View())

@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"math"
 
 	"holdfast/topology/record/pack"
 )
@@ -126,11 +127,11 @@ func (d *Decision) Decode(body []byte) error {
 	r := pack.NewReader(body)
 	r.ArrayOf(14)
 	checkVersion(&r, "decision", decisionVersion)
-	d.Verb = Verb(r.Uint())
-	d.Outcome = Outcome(r.Uint())
+	d.Verb = readVerb(&r)
+	d.Outcome = Outcome(r.UintMax(uint64(len(outcomeNames) - 1)))
 	d.OrderKey = OrderKey(r.View())
 	d.SKU = SKU(r.View())
-	d.Attempt = uint32(r.Uint())
+	d.Attempt = uint32(r.UintMax(math.MaxUint32))
 	d.Cause = r.View()
 	d.Requested = Quantity(r.Int())
 	d.Allocated = r.Bool()

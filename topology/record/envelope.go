@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"math"
 
 	"holdfast/topology/record/pack"
 )
@@ -91,12 +92,12 @@ func Entries(envelope []byte, fn func(Entry) error) error {
 	for i := 0; i < n && r.Err() == nil; i++ {
 		r.ArrayOf(6)
 		var e Entry
-		e.Kind = Kind(r.Uint())
+		e.Kind = Kind(r.UintMax(math.MaxUint8))
 		e.Key = r.Bytes()
 		if !r.Nil() {
 			topic = r.View()
 		}
-		e.Origin = Origin{Topic: topic, Partition: Partition(r.Int()), Offset: Offset(r.Int())}
+		e.Origin = Origin{Topic: topic, Partition: Partition(r.Int32()), Offset: Offset(r.Int())}
 		e.Body = r.Bytes()
 		if r.Err() != nil {
 			break

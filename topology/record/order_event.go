@@ -117,6 +117,12 @@ type OrderLine struct {
 
 const orderEventVersion = 1
 
+// The fewest bytes of an element: its array's header and one for each field.
+const (
+	lineQtyBytesMin   = 1 + 2
+	orderLineBytesMin = 1 + 5
+)
+
 // AppendOrderEvent appends e's internal form.
 func AppendOrderEvent(b []byte, e *OrderEvent) []byte {
 	b = pack.AppendArray(b, 15)
@@ -179,17 +185,17 @@ func DecodeOrderEvent(body []byte) (*OrderEvent, error) {
 	checkVersion(&r, "order event", orderEventVersion)
 	e.EventID = r.String()
 	e.ContentHash = r.Uint()
-	e.Type = OrderEventType(r.Uint())
+	e.Type = OrderEventType(r.UintMax(orderEventTypeCount - 1))
 	e.OrderKey = OrderKey(r.String())
 	e.Fact = r.Bool()
 	e.OccurredAt = Millis(r.Int())
-	e.State = ChannelState(r.Uint())
+	e.State = ChannelState(r.UintMax(uint64(StateCompleted)))
 	e.By = r.String()
 	e.Text = r.String()
 	e.Warehouse = WarehouseID(r.String())
 	e.Carrier = r.String()
 	e.Tracking = r.String()
-	if n := r.Array(); n > 0 {
+	if n := r.Elements(lineQtyBytesMin); n > 0 {
 		e.Lines = make([]LineQty, n)
 		for i := range e.Lines {
 			r.ArrayOf(2)
@@ -208,8 +214,8 @@ func DecodeOrderEvent(body []byte) (*OrderEvent, error) {
 func readOrderBody(r *pack.Reader) *OrderBody {
 	o := &OrderBody{}
 	r.ArrayOf(14)
-	o.Payment = Payment(r.Uint())
-	o.Allow = Allow(r.Uint())
+	o.Payment = Payment(r.UintMax(uint64(PaymentCOD)))
+	o.Allow = Allow(r.UintMax(uint64(AllowBackorder)))
 	o.HoldSeconds = r.Int()
 	o.Currency = r.String()
 	o.TotalMinor = r.Int()
@@ -221,7 +227,7 @@ func readOrderBody(r *pack.Reader) *OrderBody {
 	o.LngE6 = r.Int()
 	o.PickupAt = WarehouseID(r.String())
 	o.ShipBy = Millis(r.Int())
-	if n := r.Array(); n > 0 {
+	if n := r.Elements(orderLineBytesMin); n > 0 {
 		o.Lines = make([]OrderLine, n)
 		for i := range o.Lines {
 			r.ArrayOf(5)

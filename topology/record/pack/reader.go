@@ -129,6 +129,27 @@ func (r *Reader) Int() int64 {
 	return 0
 }
 
+// UintMax reads an integer of 0 to most. A larger one fails: cut to a smaller
+// type it would turn into something that is known.
+func (r *Reader) UintMax(most uint64) uint64 {
+	v := r.Uint()
+	if v > most {
+		r.fail(ErrForm)
+		return 0
+	}
+	return v
+}
+
+// Int32 reads an integer that fits into 32 bits.
+func (r *Reader) Int32() int32 {
+	v := r.Int()
+	if v != int64(int32(v)) {
+		r.fail(ErrForm)
+		return 0
+	}
+	return int32(v)
+}
+
 // Bool reads a boolean.
 func (r *Reader) Bool() bool {
 	switch r.code() {
@@ -200,6 +221,18 @@ func (r *Reader) Array() int {
 		return 0
 	}
 	return int(n)
+}
+
+// Elements reads the header of an array whose elements take at least bytesMin
+// bytes each. Fewer bytes left than that fail here, so memory for the elements
+// is never many times the input, whatever the header says.
+func (r *Reader) Elements(bytesMin int) int {
+	n := r.Array()
+	if n > r.Left()/bytesMin {
+		r.fail(ErrShort)
+		return 0
+	}
+	return n
 }
 
 // ArrayOf reads an array's header and fails unless it has n elements.
