@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"io"
 	"math/big"
 	"net"
 	"strings"
@@ -40,16 +41,16 @@ func TestBrokerThatIsNotThere(t *testing.T) {
 }
 
 func TestBrokerThatComesLater(t *testing.T) {
-	h := &harness{t: t}
 	address := freeAddress(t)
-	started := make(chan result)
+	reader, writer := io.Pipe()
+	done := make(chan int)
 	go func() {
-		started <- h.run("topics", "plan", "--brokers", address)
+		done <- Run(t.Context(), []string{"topics", "plan", "--brokers", address}, Process{Stdout: io.Discard, Stderr: writer})
+		writer.Close()
 	}()
-	l := kfakeAt(t, address)
-	defer l.Close()
-	r := <-started
-	require.Equal(t, exitGood, r.code, r.errout)
+	require.Contains(t, <-lineByLine(t, reader), "waiting for Kafka")
+	kfakeAt(t, address)
+	require.Equal(t, exitGood, <-done)
 }
 
 // kfakeAt starts a cluster on a given address.

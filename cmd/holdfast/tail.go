@@ -117,9 +117,10 @@ type deltaValue struct {
 	DeltaBytes int `json:"delta_bytes"`
 }
 
-// jsonValue returns JSON as it is, and other text as a string.
+// jsonValue returns JSON as it is, and other text as a string. The library takes
+// strings that aren't UTF-8 for JSON, and who reads our output wouldn't.
 func jsonValue(b []byte) any {
-	if json.Valid(b) {
+	if utf8.Valid(b) && json.Valid(b) {
 		return json.RawMessage(b)
 	}
 	return textValue(b)
