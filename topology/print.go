@@ -37,7 +37,11 @@ func (t *Topology) Print(w io.Writer) error {
 			fmt.Fprintf(&b, "\n%s: %s\n", p.Role, settings(p.Configs))
 		}
 		last = p
-		fmt.Fprintf(&b, "  %-*s  %d partitions, replication %d\n", width, p.Name, p.Partitions, p.Replication)
+		plural := "s"
+		if p.Partitions == 1 {
+			plural = ""
+		}
+		fmt.Fprintf(&b, "  %-*s  %d partition%s, replication %d\n", width, p.Name, p.Partitions, plural, p.Replication)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

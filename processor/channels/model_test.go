@@ -147,7 +147,9 @@ func (m *model) take(published []stagetest.Published, now record.Millis) map[rec
 			require.False(m.t, was && u == last, "published without a change: %s", p.Value)
 			u.Version, u.At = version, at
 			m.counted[key] = u
-			urgent[u.SKU] = urgent[u.SKU]
+			if _, ok := urgent[u.SKU]; !ok {
+				urgent[u.SKU] = false
+			}
 			continue
 		}
 		u := decodeStrict[record.ChannelStock](m.t, p.Value)

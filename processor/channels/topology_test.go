@@ -1,0 +1,52 @@
+package channels_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"holdfast/processor/channels"
+	"holdfast/processor/intake"
+	"holdfast/processor/inventory"
+	"holdfast/processor/stage/stagetest"
+	"holdfast/topology/record"
+)
+
+// From public JSON to public JSON, through intake and inventory: rows and stock
+// come in, updates go out.
+func TestFromFeedToChannel(t *testing.T) {
+	names := []string{"web", "shopee"}
+	d := stagetest.NewDriver(
+		intake.New(intake.Config{Channels: names}), nil,
+		inventory.New(inventory.Config{}), channels.New(channels.Config{Channels: names}),
+	)
+	d.Clock = 1000
+	d.Public("warehouses", []byte("HCM-1"), []byte(`{"id":"HCM-1","serves":["web"]}`))
+	d.Public("warehouses", []byte("HN-1"), []byte(`{"id":"HN-1"}`))
+	d.Public("channels", []byte("shopee/main"), []byte(`{"channel":"shopee","shop":"main","buffer":3}`))
+	d.Public("stock.feed", []byte("TEE"), []byte(`{"holdfast":1,"event_id":"s-1","type":"stock.receive","sku":"TEE","warehouse":"HCM-1","qty":10}`))
+	d.Public("stock.feed", []byte("TEE"), []byte(`{"holdfast":1,"event_id":"s-2","type":"stock.receive","sku":"TEE","warehouse":"HN-1","qty":20}`))
+	require.Empty(t, d.Published("channel.web.stock"), "the window is open")
+	d.Advance(1250)
+	require.Empty(t, d.Dead())
+	last := func(topic string) record.ChannelStock {
+		published := d.Published(topic)
+		require.NotEmpty(t, published, topic)
+		return decodeStrict[record.ChannelStock](t, published[len(published)-1].Value)
+	}
+	require.Equal(t, record.Quantity(30), last("channel.web.stock").Sellable)
+	require.Equal(t, record.Quantity(17), last("channel.shopee.stock").Sellable)
+	require.Len(t, d.Published("stock.events"), 2, "one for each warehouse")
+
+	// A count near zero is out before its window is over.
+	d.Public("stock.feed", []byte("TEE"), []byte(`{"holdfast":1,"event_id":"s-3","type":"stock.count","sku":"TEE","warehouse":"HN-1","qty":4}`))
+	require.Equal(t, record.Quantity(1), last("channel.shopee.stock").Sellable)
+	require.True(t, last("channel.shopee.stock").Urgent)
+	require.False(t, last("channel.web.stock").Urgent)
+
+	// A warehouse that goes takes its units along.
+	d.Public("warehouses", []byte("HN-1"), nil)
+	require.Equal(t, record.Quantity(0), last("channel.shopee.stock").Sellable)
+	d.Advance(2000)
+	require.Equal(t, record.Quantity(10), last("channel.web.stock").Sellable)
+}
