@@ -34,7 +34,7 @@ type process struct {
 	// rival: another process runs, or ran, as the same instance at the same time.
 	// Whoever joins last fences the other, which must end.
 	rival bool
-	until      time.Time // frozen: when it goes on
+	until time.Time // frozen: when it goes on
 }
 
 // loop is one worker.

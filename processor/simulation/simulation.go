@@ -114,7 +114,9 @@ func (s *Simulation) fail(format string, args ...any) {
 }
 
 // Failures returns what went wrong, in the order in which it was found.
-func (s *Simulation) Failures() []string { return append(slices.Clone(s.failures), s.Broker.violations...) }
+func (s *Simulation) Failures() []string {
+	return append(slices.Clone(s.failures), s.Broker.violations...)
+}
 
 func (s *Simulation) failed() bool { return len(s.failures)+len(s.Broker.violations) > 0 }
 

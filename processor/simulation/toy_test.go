@@ -38,8 +38,8 @@ func (toyIntake) Decide(tx stage.Tx, r *stage.Record) {
 	}
 	tx.Send(stage.LogInventory, record.KindStock, r.Key, r.Origin(), r.Value)
 }
-func (toyIntake) Finish(stage.Tx)                   {}
-func (toyIntake) Reset()                            {}
+func (toyIntake) Finish(stage.Tx)                    {}
+func (toyIntake) Reset()                             {}
 func (toyIntake) Due(stage.Tx) (record.Millis, bool) { return 0, false }
 
 // toyChain keeps for each key the number of entries and a hash over all of them,
