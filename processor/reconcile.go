@@ -44,6 +44,7 @@ func (w *worker) reconcile() error {
 	if changed {
 		w.sortTasks()
 	}
+	w.gate.ask(w)
 	gone := false
 	for _, t := range w.order {
 		if err := w.advance(t); err != nil {
@@ -74,7 +75,7 @@ func (w *worker) newTask(tp TopicPartition) *task {
 func (w *worker) advance(t *task) error {
 	switch t.phase {
 	case phaseWaiting:
-		if t.revoked || (t.hasState() && !w.stores.take(t.changelog, w)) {
+		if t.revoked || !w.gate.passes(t.tp) || (t.hasState() && !w.stores.take(t.changelog, w)) {
 			return nil
 		}
 		w.restore(t)

@@ -33,6 +33,7 @@ type worker struct {
 	member  Member
 	session Session
 	stores  *Stores
+	gate    *gate
 	log     *slog.Logger
 	status  *statusBoard
 
@@ -53,6 +54,7 @@ func newWorker(cfg *Config, sc StageConfig, slot int, stores *Stores, status *st
 		group: st.Group,
 		tasks: map[TopicPartition]*task{},
 		batch: newBatch(cfg.Topology, cfg.Slots),
+		gate:  newGate(cfg.Topology, st),
 		log:   cfg.Logger.With("stage", sc.Name, "worker", slot),
 	}
 	w.member = Member{Group: st.Group, TransactionalID: cfg.Topology.TransactionalID(sc.Name, cfg.InstanceID, slot)}
