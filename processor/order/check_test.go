@@ -59,7 +59,7 @@ func checkOrder(task *stagetest.Task, key record.OrderKey, value []byte, timers 
 	if has != o.HasInbox || has && !pending {
 		return fmt.Errorf("phase %d, inbox %v, known %v", o.Phase, has, o.HasInbox)
 	}
-	if pending != (o.DecideBy != 0) || o.closed() != (o.DropAt != 0) || !pending && o.Seq == 0 {
+	if !pending && o.DecideBy != 0 || o.closed() != (o.DropAt != 0) || !pending && o.Seq == 0 {
 		return fmt.Errorf("phase %d, decide by %d, drop at %d, seq %d", o.Phase, o.DecideBy, o.DropAt, o.Seq)
 	}
 	for i := range o.Lines {

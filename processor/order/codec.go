@@ -23,11 +23,12 @@ const (
 	flagHard
 	flagCompleted
 	flagHasInbox
+	flagReminded
 )
 
 func (o *Order) flags() uint64 {
 	var f uint64
-	for i, set := range [...]bool{o.Fact, o.Reviving, o.Paid, o.Hard, o.Completed, o.HasInbox} {
+	for i, set := range [...]bool{o.Fact, o.Reviving, o.Paid, o.Hard, o.Completed, o.HasInbox, o.Reminded} {
 		if set {
 			f |= 1 << i
 		}
@@ -110,6 +111,7 @@ func (o *Order) Decode(value []byte) error {
 	flags := r.Uint()
 	o.Fact, o.Reviving, o.Paid = flags&flagFact != 0, flags&flagReviving != 0, flags&flagPaid != 0
 	o.Hard, o.Completed, o.HasInbox = flags&flagHard != 0, flags&flagCompleted != 0, flags&flagHasInbox != 0
+	o.Reminded = flags&flagReminded != 0
 	o.Payment = record.Payment(readSmall(&r, uint64(record.PaymentCOD)))
 	o.Allow = record.Allow(readSmall(&r, uint64(record.AllowBackorder)))
 	o.PickupAt = record.WarehouseID(r.View())

@@ -13,7 +13,7 @@ import (
 func fullOrder() *Order {
 	o := &Order{CreateHash: 0xfedcba9876543210, Fact: true, Payment: record.PaymentUnpaid, Allow: record.AllowPartial, PickupAt: "HCM-1",
 		HasPlace: true, LatE6: 10_776_000, LngE6: -106_700_000, Phase: PhasePending, Reviving: true, Paid: true, Hard: true, Completed: true,
-		HasInbox: true, Attempt: 2, Seq: 7, State: record.StatePaid, StateAt: base, ExpiresAt: base + 1, DecideBy: base + 2, DropAt: base + 3,
+		HasInbox: true, Reminded: true, Attempt: 2, Seq: 7, State: record.StatePaid, StateAt: base, ExpiresAt: base + 1, DecideBy: base + 2, DropAt: base + 3,
 		Cause: "e-1",
 		Items: []Item{{SKU: "A", Qty: 5, Decided: true, Waiting: 1, Missing: 2, Reason: "out_of_stock",
 			Granted: []record.WarehouseQty{{Warehouse: "HCM-1", Qty: 1}, {Warehouse: "HN-1", Qty: 1}}}, {SKU: "B", Qty: 1}},
@@ -27,7 +27,7 @@ func fullOrder() *Order {
 // new version and a decoder for the old one.
 func TestStateIsWrittenAsEver(t *testing.T) {
 	value := AppendOrder(nil, fullOrder())
-	require.Equal(t, "dc0013"+"01"+"cffedcba9876543210"+"3f"+"01"+"02"+"a548434d2d31"+"92ce00a46dc0d2f9a3e320"+"01"+"02"+"07"+"03"+
+	require.Equal(t, "dc0013"+"01"+"cffedcba9876543210"+"7f"+"01"+"02"+"a548434d2d31"+"92ce00a46dc0d2f9a3e320"+"01"+"02"+"07"+"03"+
 		"cf000001a1c7e78000"+"cf000001a1c7e78001"+"cf000001a1c7e78002"+"cf000001a1c7e78003"+"a3652d31"+
 		"92"+"96a141050102ac6f75745f6f665f73746f636b94a548434d2d3101a4484e2d3101"+"92a14201"+
 		"92"+"94a131000693"+"2001a548434d2d31"+"94a132010190"+

@@ -133,7 +133,7 @@ func (t *turn) accept(reason string) {
 
 func (t *turn) endAttempt() {
 	o := t.o
-	o.DecideBy, o.Cause, o.Reviving = 0, "", false
+	o.DecideBy, o.Reminded, o.Cause, o.Reviving = 0, false, "", false
 	o.clearItems()
 	t.changed = true
 }

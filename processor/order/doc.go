@@ -6,8 +6,9 @@
 //	 OrderEvent ─┐      o key           Order                      ┌─> log.inventory            one command per SKU
 //	 Decision   ─┼────> u key           events that came too early ┼─> order.events             the order after each change, seq 1, 2, 3, …
 //	 Warehouse  ─┤      t due kind key  timers, in order of due    ├─> channel.<name>.status    what the channel has to do
-//	 tick       ─┘      W id            warehouses                 └─> dead letters
-//	                    w, n            changes of warehouses; no timer is due before
+//	 tick       ─┘      W id            warehouses                 ├─> dead letters
+//	                    w, n            changes of warehouses;     └─> log.orders: a reminder to ourselves
+//	                                    no timer is due before
 //
 // The life of an order. Only what is in capitals is stored as a phase; what is
 // told to others is worked out from the states of the units.
@@ -41,8 +42,13 @@
 //     decision, and seq 1 is that decision. Only a cancel doesn't wait, and a
 //     payment stops the expiry at once, because it came in time.
 //   - A release is sent whenever claims end, on the same log and after the
-//     reserve, so it can't overtake it; a decision of an attempt that has ended
-//     needs no answer.
+//     reserve, so it can't overtake it; it also ends the attempt, and a decision
+//     of an attempt that has ended needs no answer. Without that, units that
+//     waited could be filled after the order gave them up: the decision is on
+//     its way while the release is on the other.
+//   - The saga's deadline is in log time, and a stage that has fallen behind
+//     reads it before the decisions, which are written behind the backlog. So
+//     half of the time is counted from a reminder (deadline.go).
 //   - What is due for an order is always done before anything else in its turn.
 //     So an event at or after the due time meets an expired order, however many
 //     timers are still to be worked off.

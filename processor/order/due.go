@@ -47,30 +47,30 @@ func (s *Stage) readDue(tx stage.Tx, most int) {
 	})
 }
 
-// workOffOne does what is due for the order of a timer, which may be more than
-// the timer says: then later timers of the same stretch find nothing to do.
+// workOffOne does what is due for the order of a timer, up to the timer's own
+// due: what is due later has its place after that of other orders.
 func (s *Stage) workOffOne(tx stage.Tx, timer []byte) {
-	_, key := cutTimerKey(timer)
-	s.begin(tx, record.OrderKey(key), record.Origin{})
+	due, key := cutTimerKey(timer)
+	s.begin(tx, record.OrderKey(key), record.Origin{}, due)
 	s.end(tx)
 	if _, ok := tx.Get(timer); ok {
 		panic(fmt.Sprintf("BUG: timer %q has no order that is due", timer))
 	}
 }
 
-// doDue does all that is due for the turn's order, in order of due.
-func (t *turn) doDue() {
+// doDue does what is due for the turn's order until a time, in order of due.
+func (t *turn) doDue(until record.Millis) {
 	for {
 		d := t.dues()
 		kind, at := d.first()
-		if kind == 0 || at > t.now {
+		if kind == 0 || at > until {
 			return
 		}
 		switch kind {
 		case timerExpiry:
 			t.expire()
 		case timerDeadline:
-			t.passDeadline()
+			t.deadline()
 		case timerDrop:
 			t.drop()
 		case timerInbox:

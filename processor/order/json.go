@@ -21,7 +21,7 @@ func (t *turn) appendUpdate(b []byte, u *update, status string) []byte {
 	b = strconv.AppendInt(b, o.Seq, 10)
 	b = appendField(b, "type", u.Type)
 	b = appendField(b, "status", status)
-	b = appendField(b, "at", t.now.String())
+	b = appendField(b, "at", t.at)
 	b = appendField(b, "cause", t.cause)
 	b = append(b, `,"lines":[`...)
 	first := true
@@ -78,7 +78,7 @@ func (t *turn) appendStatus(b []byte, u *update, status string) []byte {
 		b = append(b, '}')
 	})
 	b = append(b, ']')
-	b = appendField(b, "at", t.now.String())
+	b = appendField(b, "at", t.at)
 	return append(b, '}')
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strings"
 
 	"holdfast/topology/record"
 )
@@ -30,36 +29,14 @@ type modelBox struct {
 type modelEvent struct {
 	*record.OrderEvent
 	topic string
+	again int // a word whose id has come before: the seq of what it causes
 }
 
-type modelUnit struct {
-	line, sku string
-	state, at string
-}
-
-type modelOrder struct {
-	key                       record.OrderKey
-	hash                      uint64
-	fact, whole               bool
-	phase                     string // pending live rejected expired cancelled
-	paid, hard, revived, done bool
-	attempt, seq              int
-	expires, decideBy, closed record.Millis
-	word                      record.ChannelState
-	wordAt                    record.Millis
-	cause                     string
-	units                     []*modelUnit
-	skus                      []string
-	decided                   map[string]*modelDecision
-	seen                      map[string]map[uint64]bool
-	waiting                   []modelEvent // for the decision
-	acts                      []string     // of the last shipment or cancel
-}
-
-type modelDecision struct {
-	stream []modelUnit // state and place of each unit asked for, in order
-	reason string
-	had    bool
+func (e modelEvent) by() string {
+	if e.again > 0 {
+		return fmt.Sprintf("%s#%d", e.EventID, e.again)
+	}
+	return e.EventID
 }
 
 func newModel(cfg Config) *model {
@@ -80,7 +57,7 @@ func (m *model) due(now record.Millis) {
 			if o.expires != 0 && !o.paymentWaits() {
 				all = append(all, timer{o.expires, 1, k})
 			}
-			if o.phase == "pending" {
+			if o.decideBy != 0 {
 				all = append(all, timer{o.decideBy, 2, k})
 			}
 			if o.closed != 0 {
@@ -120,7 +97,7 @@ func (m *model) due(now record.Millis) {
 }
 
 func (m *model) event(e *record.OrderEvent, topic string) {
-	ev := modelEvent{e, topic}
+	ev := modelEvent{OrderEvent: e, topic: topic}
 	o, box := m.orders[e.OrderKey], m.boxes[e.OrderKey]
 	switch {
 	case o != nil:
@@ -201,7 +178,7 @@ func (m *model) create(ev modelEvent, box *modelBox) {
 
 func (m *model) reserve(o *modelOrder, cause string) {
 	o.phase, o.cause, o.decided = "pending", cause, map[string]*modelDecision{}
-	o.decideBy = m.now + record.Millis(m.cfg.DecideWithinMillis)
+	o.decideBy, o.last = m.now+record.Millis(m.cfg.DecideWithinMillis)/2, false
 	o.hard = o.paid && !(o.whole && len(o.skus) > 1)
 	for _, sku := range o.skus {
 		n := 0
@@ -241,9 +218,13 @@ func (m *model) apply(o *modelOrder, ev modelEvent) {
 		m.tell(o, "order.refused", "event_id_conflict", false, e.EventID, ev.topic)
 		return
 	}
+	ev.again = 0
+	if len(o.seen[e.EventID]) > 1 {
+		ev.again = o.seq + 1
+	}
 	switch e.Type {
 	case record.OrderCreated:
-		m.tell(o, "order.refused", "order_exists", false, e.EventID, ev.topic)
+		m.tell(o, "order.refused", "order_exists", false, ev.by(), ev.topic)
 	case record.OrderPaid:
 		m.pay(o, ev)
 	case record.OrderCancelled:
@@ -253,7 +234,7 @@ func (m *model) apply(o *modelOrder, ev modelEvent) {
 	case record.OrderStatus:
 		m.status(o, ev)
 	default:
-		m.tell(o, "order.refused", "not_supported", false, e.EventID, ev.topic)
+		m.tell(o, "order.refused", "not_supported", false, ev.by(), ev.topic)
 	}
 }
 
@@ -282,7 +263,7 @@ func (m *model) status(o *modelOrder, ev modelEvent) {
 		}
 		if state == record.StateCompleted && !o.done && o.phase == "live" && o.count("shipped") > 0 {
 			o.done = true
-			m.tell(o, "order.completed", "", false, ev.EventID, ev.topic)
+			m.tell(o, "order.completed", "", false, ev.by(), ev.topic)
 		}
 	}
 }
@@ -293,19 +274,19 @@ func (m *model) pay(o *modelOrder, ev modelEvent) {
 	}
 	switch o.phase {
 	case "cancelled":
-		m.tell(o, "order.refused", "order_cancelled", true, ev.EventID, ev.topic)
+		m.tell(o, "order.refused", "order_cancelled", true, ev.by(), ev.topic)
 	case "rejected":
-		m.tell(o, "order.refused", "order_rejected", true, ev.EventID, ev.topic)
+		m.tell(o, "order.refused", "order_rejected", true, ev.by(), ev.topic)
 	case "expired":
 		o.paid, o.revived = true, true
 		for _, u := range o.units {
 			u.state = ""
 		}
-		m.reserve(o, ev.EventID)
+		m.reserve(o, ev.by())
 	case "live":
 		o.paid, o.expires = true, 0
-		m.confirm(o, ev.EventID)
-		m.tell(o, "order.confirmed", "", o.count("allocated", "waiting", "shipped") == 0, ev.EventID, ev.topic)
+		m.confirm(o, ev.by())
+		m.tell(o, "order.confirmed", "", o.count("allocated", "waiting", "shipped") == 0, ev.by(), ev.topic)
 	}
 }
 
@@ -327,10 +308,10 @@ func (m *model) cancel(o *modelOrder, ev modelEvent) {
 	switch {
 	case o.phase == "cancelled" || o.phase == "rejected":
 	case o.count("held", "allocated", "waiting", "short", "released") == 0:
-		m.tell(o, "order.refused", "already_shipped", false, ev.EventID, ev.topic)
+		m.tell(o, "order.refused", "already_shipped", false, ev.by(), ev.topic)
 	default:
-		m.releaseAll(o, ev.EventID)
-		m.cancelAll(o, ev.EventID, ev.topic)
+		m.releaseAll(o, ev.by())
+		m.cancelAll(o, ev.by(), ev.topic)
 	}
 }
 
@@ -399,16 +380,16 @@ func (m *model) ship(o *modelOrder, ev modelEvent) {
 	lacking = lacking || named < len(ev.Lines)
 	for _, sku := range o.skus {
 		if len(moved[sku]) > 0 {
-			m.command(o, "ship", sku, ev.EventID, fmt.Sprint(" ", moved[sku]))
+			m.command(o, "ship", sku, ev.by(), fmt.Sprint(" ", moved[sku]))
 		}
 	}
 	switch {
 	case len(moved) > 0 && lacking:
-		m.tell(o, "order.shipped", "not_allocated", false, ev.EventID, ev.topic)
+		m.tell(o, "order.shipped", "not_allocated", false, ev.by(), ev.topic)
 	case len(moved) > 0:
-		m.tell(o, "order.shipped", "", false, ev.EventID, ev.topic)
+		m.tell(o, "order.shipped", "", false, ev.by(), ev.topic)
 	case lacking || !before:
-		m.tell(o, "order.refused", "not_allocated", false, ev.EventID, ev.topic)
+		m.tell(o, "order.refused", "not_allocated", false, ev.by(), ev.topic)
 	}
 }
 
@@ -422,6 +403,12 @@ func (m *model) expire(o *modelOrder) {
 }
 
 func (m *model) deadline(o *modelOrder) {
+	if !o.last {
+		o.decideBy = 0
+		m.commands = append(m.commands, fmt.Sprintf("reminder %s #%d", o.key, o.attempt))
+		return
+	}
+	o.decideBy = 0
 	m.releaseAll(o, "deadline")
 	o.hard = false
 	for _, u := range o.units {
@@ -438,6 +425,12 @@ func (m *model) deadline(o *modelOrder) {
 		m.giveBack(o)
 		o.phase, o.expires = "rejected", 0
 		m.tell(o, "order.rejected", "undecided", false, "deadline", "")
+	}
+}
+
+func (m *model) remind(key record.OrderKey, attempt int) {
+	if o := m.orders[key]; o != nil && o.phase == "pending" && o.attempt == attempt && o.decideBy == 0 {
+		o.last, o.decideBy = true, m.now+record.Millis(m.cfg.DecideWithinMillis)/2
 	}
 }
 
@@ -582,177 +575,4 @@ func (m *model) fill(o *modelOrder, d *record.Decision) {
 		m.tell(o, "order.filled", "", false, d.Cause, "")
 		m.afterwards(o)
 	}
-}
-
-// releaseAll gives back what may be claimed.
-func (m *model) releaseAll(o *modelOrder, cause string) {
-	for _, sku := range o.skus {
-		claims := o.countSKU(sku, "held", "allocated", "waiting") > 0
-		if o.phase == "pending" {
-			claims = o.decided[sku] == nil || o.decided[sku].had
-		}
-		if claims {
-			m.command(o, "release", sku, cause, "")
-		}
-	}
-	o.attempt++
-}
-
-// afterwards applies what waited for the decision, and closes what is over.
-func (m *model) afterwards(o *modelOrder) {
-	if m.orders[o.key] != o {
-		return
-	}
-	for o.phase != "pending" && len(o.waiting) > 0 {
-		o.sortWaiting()
-		ev := o.waiting[0]
-		o.waiting = o.waiting[1:]
-		m.apply(o, ev)
-	}
-	if o.phase != "pending" && o.count("held", "allocated", "waiting") == 0 {
-		o.expires = 0
-		if o.closed == 0 {
-			o.closed = m.now + record.Millis(m.cfg.KeepClosedMillis)
-		}
-	} else {
-		o.closed = 0
-	}
-}
-
-func (m *model) command(o *modelOrder, verb, sku, cause, more string) {
-	m.commands = append(m.commands, fmt.Sprintf("%s %s %s #%d by %s%s", verb, o.key, sku, o.attempt, cause, more))
-}
-
-// tell writes down the event that is expected, and the status record.
-func (m *model) tell(o *modelOrder, typ, reason string, refund bool, cause, topic string) {
-	o.seq++
-	o.closed = 0
-	lines := map[string]int{}
-	for _, u := range o.units {
-		state := u.state
-		if state == "waiting" {
-			state = "short"
-		}
-		lines[strings.TrimSpace(u.line+" "+u.sku+" "+state+" "+u.at)]++
-	}
-	m.told = append(m.told, fmt.Sprintf("%s %d %s %s (%s) refund=%v by %s %v", o.key, o.seq, typ, o.status(), reason, refund, cause, lines))
-	short := o.count("short", "waiting") > 0
-	acts := map[string]int{}
-	switch typ {
-	case "order.accepted":
-		if !short {
-			return
-		}
-	case "order.rejected", "order.expired", "order.revived", "order.filled":
-	default:
-		if topic == "holdfast.channel."+o.channel()+".orders" {
-			return
-		}
-	}
-	switch typ {
-	case "order.shipped", "order.cancelled":
-		for _, a := range o.acts {
-			acts[a]++
-		}
-	case "order.refused", "order.completed":
-	default:
-		for _, u := range o.units {
-			switch u.state {
-			case "short", "waiting":
-				acts[u.line+" short "]++
-			case "released":
-				acts[u.line+" cancel "]++
-			}
-		}
-	}
-	m.told = append(m.told, fmt.Sprintf("%s %d status %s (%s) %v", o.key, o.seq, o.status(), reason, acts))
-}
-
-func (o *modelOrder) status() string {
-	n := func(states ...string) bool { return o.count(states...) > 0 }
-	short := n("short", "waiting")
-	switch {
-	case o.phase == "rejected":
-		return "rejected"
-	case !n("held", "allocated", "shipped") && !short:
-		return "cancelled"
-	case !n("held", "allocated", "shipped"):
-		return "short"
-	case short:
-		return "partly_short"
-	case n("held"):
-		return "held"
-	case n("allocated"):
-		return "allocated"
-	case o.done:
-		return "completed"
-	}
-	return "shipped"
-}
-
-func (o *modelOrder) count(states ...string) int {
-	n := 0
-	for _, u := range o.units {
-		if slices.Contains(states, u.state) {
-			n++
-		}
-	}
-	return n
-}
-
-func (o *modelOrder) countSKU(sku string, states ...string) int {
-	n := 0
-	for _, u := range o.units {
-		if u.sku == sku && slices.Contains(states, u.state) {
-			n++
-		}
-	}
-	return n
-}
-
-func (o *modelOrder) lines() []string {
-	var ids []string
-	for _, u := range o.units {
-		if !slices.Contains(ids, u.line) {
-			ids = append(ids, u.line)
-		}
-	}
-	return ids
-}
-
-func (o *modelOrder) channel() string {
-	channel, _, _ := strings.Cut(string(o.key), "/")
-	return channel
-}
-
-func (o *modelOrder) note(e *record.OrderEvent) {
-	if o.seen[e.EventID] == nil {
-		o.seen[e.EventID] = map[uint64]bool{}
-	}
-	o.seen[e.EventID][e.ContentHash] = true
-}
-
-func (o *modelOrder) hear(e *record.OrderEvent) {
-	if e.Type == record.OrderStatus {
-		o.word, o.wordAt = max(o.word, e.State), max(o.wordAt, e.OccurredAt)
-	}
-}
-
-func (o *modelOrder) newer(e *record.OrderEvent) bool {
-	a, b := e.OccurredAt/1000, o.wordAt/1000
-	return a > b || a == b && e.State > o.word || o.word == record.StateCancelled && e.State > record.StateCancelled
-}
-
-func (o *modelOrder) anyWaits(is func(*record.OrderEvent) bool) bool {
-	return slices.ContainsFunc(o.waiting, func(e modelEvent) bool { return is(e.OrderEvent) })
-}
-
-func (o *modelOrder) paymentWaits() bool { return o.phase == "pending" && o.anyWaits(isPayment) }
-
-func (o *modelOrder) sortWaiting() {
-	sort.SliceStable(o.waiting, func(i, j int) bool {
-		a, b := o.waiting[i], o.waiting[j]
-		ra, rb := rankOf(a.OrderEvent), rankOf(b.OrderEvent)
-		return ra < rb || ra == rb && a.OccurredAt < b.OccurredAt
-	})
 }

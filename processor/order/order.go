@@ -48,8 +48,9 @@ func (s UnitState) in(set UnitState) bool { return s&set != 0 }
 // quantity. While it is pending: they add up to at most that, and the rest is
 // demanded by its item. ExpiresAt, DecideBy and DropAt each have exactly one
 // timer when they aren't zero, but that an order doesn't expire while a payment
-// waits for its decision. DecideBy is set exactly while it is pending, and
-// DropAt exactly while nothing is pending or open.
+// waits for its decision. DecideBy is set while it is pending, but between a
+// reminder's way out and its return (see deadline.go). DropAt is set exactly
+// while nothing is pending or open.
 type Order struct {
 	CreateHash uint64
 	Fact       bool // never rejected, short units wait
@@ -66,6 +67,7 @@ type Order struct {
 	Hard      bool // its claims are allocated, not held
 	Completed bool
 	HasInbox  bool   // events wait for its decision
+	Reminded  bool   // pending: DecideBy is the last chance
 	Attempt   uint32 // 1 at first; one more after each release
 	Seq       int64  // of the last event told
 	// State and StateAt are of the newest word of its marketplace.

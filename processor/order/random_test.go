@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"holdfast/processor/stage"
 	"holdfast/processor/stage/stagetest"
 	"holdfast/topology/record"
 )
@@ -52,6 +53,7 @@ type world struct {
 
 	commands  map[record.SKU][]*record.Command  // on their way to inventory
 	decisions map[record.SKU][]*record.Decision // on their way back
+	reminders []record.Entry                    // on their way to ourselves
 	sent      []sentEvent                       // to be sent again
 	seq       map[string]int64
 	received  map[record.SKU]record.Quantity
@@ -102,7 +104,7 @@ func (w *world) step(n int) {
 	case p < 60:
 		w.decide()
 	case p < 62:
-		w.tick()
+		w.remind()
 	case p < 63:
 		w.changeWarehouse()
 	case p < 64:
@@ -129,6 +131,18 @@ func (w *world) take(e sentEvent) {
 func (w *world) deliver(e record.Entry) {
 	w.log = append(w.log, delivery{w.now, e})
 	w.task.Entries(w.now, e)
+}
+
+// remind brings the next reminder, or just a tick.
+func (w *world) remind() {
+	if len(w.reminders) == 0 {
+		w.tick()
+		return
+	}
+	e := w.reminders[0]
+	w.reminders = w.reminders[1:]
+	w.deliver(e)
+	w.model.remind(record.OrderKey(e.Key), int(e.Body[0]))
 }
 
 func (w *world) tick() { w.deliver(record.Entry{Kind: record.KindTick}) }
@@ -243,6 +257,11 @@ func randomBody(r *rand.Rand) *record.OrderBody {
 func (w *world) compare() {
 	var commands, told, dead []string
 	for _, x := range w.task.Take() {
+		if x.Log == stage.LogOrders {
+			w.reminders = append(w.reminders, x.Entry)
+			commands = append(commands, fmt.Sprintf("reminder %s #%d", x.Entry.Key, x.Entry.Body[0]))
+			continue
+		}
 		c := &record.Command{}
 		require.NoError(w.t, c.Decode(x.Entry.Body))
 		w.commands[c.SKU] = append(w.commands[c.SKU], c)
@@ -354,7 +373,7 @@ func (w *world) finish() {
 	for range 3 {
 		w.now += 1_000_000
 		w.model.due(w.now)
-		w.tick()
+		w.remind()
 		w.compare()
 	}
 	for k := range w.task.State {

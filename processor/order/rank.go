@@ -40,10 +40,11 @@ type eligible struct {
 	ranked []record.Ranked
 }
 
-// candidate is a warehouse on its way to a rank.
+// candidate is a warehouse on its way to a rank. It holds no pointer, because
+// sorting moves it about.
 type candidate struct {
-	place  *place
 	metres int64
+	place  int // index in eligible.places
 }
 
 // rank lists the warehouses that may serve the order: nearest first, then by
@@ -61,12 +62,12 @@ func (p *places) rank(channel string, o *Order) []record.Ranked {
 	lat, lng := radians(o.LatE6), radians(o.LngE6)
 	cosLat := math.Cos(lat)
 	p.candidates = p.candidates[:0]
-	for _, w := range el.places {
+	for i, w := range el.places {
 		metres := int64(farAway)
 		if w.located {
 			metres = distance(lat, lng, cosLat, w)
 		}
-		p.candidates = append(p.candidates, candidate{w, metres})
+		p.candidates = append(p.candidates, candidate{metres, i})
 	}
 	// Stable: those equally far stay in order of priority and id.
 	slices.SortStableFunc(p.candidates, func(a, b candidate) int {
@@ -79,16 +80,16 @@ func (p *places) rank(channel string, o *Order) []record.Ranked {
 		return 0
 	})
 	p.ranked = p.ranked[:0]
+	rank := 0
 	for i, c := range p.candidates {
-		rank := 0
+		w := el.places[c.place]
 		if i > 0 {
 			last := p.candidates[i-1]
-			rank = int(p.ranked[i-1].Rank)
-			if last.metres != c.metres || last.place.priority != c.place.priority {
+			if last.metres != c.metres || el.places[last.place].priority != w.priority {
 				rank++
 			}
 		}
-		p.ranked = append(p.ranked, record.Ranked{Warehouse: c.place.id, Rank: uint16(min(rank, math.MaxUint16))})
+		p.ranked = append(p.ranked, record.Ranked{Warehouse: w.id, Rank: uint16(min(rank, math.MaxUint16))})
 	}
 	return p.ranked
 }

@@ -117,6 +117,10 @@ func (b *bench) output() string {
 }
 
 func formatCommand(t require.TestingT, x stagetest.Sent) string {
+	if x.Log == stage.LogOrders {
+		require.Equal(t, record.KindTick, x.Entry.Kind)
+		return fmt.Sprintf("> reminder #%d to ourselves", x.Entry.Body[0])
+	}
 	require.Equal(t, stage.LogInventory, x.Log)
 	require.Equal(t, record.KindCommand, x.Entry.Kind)
 	var c record.Command
@@ -224,6 +228,8 @@ func (b *bench) run(d *datadriven.TestData) string {
 		b.tick(b.now)
 	case "show":
 		return b.show(key)
+	case "remind":
+		b.entry(record.KindTick, string(key), "", []byte{byte(number(b.t, arg(d, "attempt")))})
 	case "decide":
 		b.decision(b.readDecision(d, key))
 	default:

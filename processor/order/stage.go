@@ -6,6 +6,7 @@ import (
 
 	"holdfast/processor/stage"
 	"holdfast/topology/record"
+	"holdfast/topology/record/pack"
 )
 
 // Stage decides the orders of one partition of log.orders. It is a stage.Stage.
@@ -30,7 +31,7 @@ func New(cfg Config) *Stage {
 	if err := cfg.Validate(); err != nil {
 		panic(fmt.Sprintf("BUG: %v", err))
 	}
-	s := &Stage{cfg: cfg}
+	s := &Stage{cfg: cfg.withDefaults()}
 	s.turn = turn{cfg: &s.cfg, places: &s.places, store: &s.order, topics: map[string]string{}}
 	return s
 }
@@ -66,7 +67,9 @@ func (s *Stage) Due(tx stage.Tx) (record.Millis, bool) {
 
 func (s *Stage) entry(tx stage.Tx, e *record.Entry) error {
 	switch e.Kind {
-	case record.KindTick, record.KindShop, record.KindCatalog:
+	case record.KindTick:
+		return s.tick(tx, e)
+	case record.KindShop, record.KindCatalog:
 		return nil
 	case record.KindWarehouse:
 		s.places.change(tx, e)
@@ -87,7 +90,7 @@ func (s *Stage) event(tx stage.Tx, e *record.Entry) error {
 	if string(e.Key) != string(ev.OrderKey) {
 		return fmt.Errorf("event of order %q under the key %q", ev.OrderKey, e.Key)
 	}
-	s.begin(tx, ev.OrderKey, e.Origin)
+	s.begin(tx, ev.OrderKey, e.Origin, tx.Now())
 	s.turn.take(ev)
 	s.end(tx)
 	return nil
@@ -101,15 +104,32 @@ func (s *Stage) decide(tx stage.Tx, e *record.Entry) error {
 	if string(e.Key) != string(d.OrderKey) {
 		return fmt.Errorf("decision for order %q under the key %q", d.OrderKey, e.Key)
 	}
-	s.begin(tx, d.OrderKey, e.Origin)
+	s.begin(tx, d.OrderKey, e.Origin, tx.Now())
 	s.turn.decided(d)
 	s.turn.drain()
 	s.end(tx)
 	return nil
 }
 
-// begin loads what is known of an order, and does what is due for it.
-func (s *Stage) begin(tx stage.Tx, key record.OrderKey, origin record.Origin) {
+// tick is the run time's, and says nothing, or our own reminder.
+func (s *Stage) tick(tx stage.Tx, e *record.Entry) error {
+	if len(e.Body) == 0 {
+		return nil
+	}
+	r := pack.NewReader(e.Body)
+	attempt := uint32(readSmall(&r, 1<<32-1))
+	if err := r.Close(); err != nil {
+		return fmt.Errorf("reminder of order %q: %w", e.Key, err)
+	}
+	s.begin(tx, record.OrderKey(e.Key), record.Origin{}, tx.Now())
+	s.turn.reminded(attempt)
+	s.end(tx)
+	return nil
+}
+
+// begin loads what is known of an order, and does what is due for it until a
+// time.
+func (s *Stage) begin(tx stage.Tx, key record.OrderKey, origin record.Origin, until record.Millis) {
 	s.places.load(tx)
 	t := &s.turn
 	t.begin(key, tx.Now(), origin)
@@ -130,7 +150,7 @@ func (s *Stage) begin(tx stage.Tx, key record.OrderKey, origin record.Origin) {
 	}
 	s.was = t.dues()
 	t.known = t.o != nil
-	t.doDue()
+	t.doDue(until)
 	t.origin = origin
 }
 
@@ -182,6 +202,11 @@ func (s *Stage) index(tx stage.Tx) {
 
 func (s *Stage) send(tx stage.Tx) {
 	t := &s.turn
+	if t.reminder != 0 {
+		s.key = append(s.key[:0], t.key...)
+		s.value = pack.AppendUint(s.value[:0], uint64(t.reminder))
+		tx.Send(stage.LogOrders, record.KindTick, s.key, record.Origin{}, s.value)
+	}
 	for i := range t.commands {
 		c := &t.commands[i]
 		s.value = record.AppendCommand(s.value[:0], &c.Command)

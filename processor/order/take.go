@@ -1,6 +1,10 @@
 package order
 
-import "holdfast/topology/record"
+import (
+	"fmt"
+
+	"holdfast/topology/record"
+)
 
 // take is the way of an event: to the verb, or into the inbox.
 func (t *turn) take(e *record.OrderEvent) {
@@ -43,6 +47,10 @@ func (t *turn) apply(e *record.OrderEvent) {
 		t.deadLetter(e, t.origin, reasonEventConflict, "this event id came before with other content")
 		t.refuse(reasonEventConflict)
 		return
+	}
+	if seen == seenConflict {
+		// Inventory takes a shipment of the same cause and units for a repetition.
+		t.cause = fmt.Sprintf("%s#%d", e.EventID, o.Seq+1)
 	}
 	switch e.Type {
 	case record.OrderCreated:

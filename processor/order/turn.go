@@ -36,6 +36,7 @@ type turn struct {
 	cfg    *Config
 	places *places
 	now    record.Millis
+	at     string // now, as it is written
 	key    record.OrderKey
 	// origin and cause are of what is being decided right now: an entry, an event
 	// that waited, or a timer (then there is no origin).
@@ -52,7 +53,8 @@ type turn struct {
 	told         []told
 	json         []byte // what told points to
 	dead         []stage.DeadLetter
-	changed      bool // the order
+	reminder     uint32 // to ourselves: the attempt; 0 is none
+	changed      bool   // the order
 	inboxChanged bool
 
 	acts   []act // units that the event being decided shipped or cancelled
@@ -71,11 +73,14 @@ func (t *turn) begin(key record.OrderKey, now record.Millis, origin record.Origi
 	clear(t.commands)
 	clear(t.dead)
 	t.known = false
+	if now != t.now {
+		t.at = now.String()
+	}
 	t.key, t.now, t.origin, t.cause = key, now, origin, ""
 	t.o = nil
 	t.inbox.reset()
 	t.commands, t.told, t.json, t.dead = t.commands[:0], t.told[:0], t.json[:0], t.dead[:0]
-	t.changed, t.inboxChanged = false, false
+	t.reminder, t.changed, t.inboxChanged = 0, false, false
 }
 
 // channel returns the first part of the order key.
@@ -110,7 +115,7 @@ func (t *turn) command(item int, c record.Command) {
 func (t *turn) reserve() {
 	o := t.o
 	o.Phase, o.Cause = PhasePending, t.cause
-	o.DecideBy = t.now + record.Millis(t.cfg.DecideWithinMillis)
+	o.DecideBy, o.Reminded = t.now+t.patience(), false
 	o.clearItems()
 	for i := range o.Items {
 		o.Items[i].Qty = 0
@@ -178,8 +183,8 @@ func (t *turn) release() {
 func (t *turn) abandon() {
 	t.release()
 	o := t.o
-	o.DecideBy, o.Cause, o.Hard, o.Reviving = 0, "", false, false
-	o.clearItems()
+	o.Hard = false
+	t.endAttempt()
 }
 
 // fillUp gives all units that no part tells of one state.

@@ -4,7 +4,7 @@ package record
 type Kind uint8
 
 const (
-	KindTick         Kind = 1 // no body: time passes
+	KindTick         Kind = 1 // time passes; no body, unless a stage reminds itself of a key
 	KindOrderEvent   Kind = 2
 	KindDecision     Kind = 3
 	KindCommand      Kind = 4
