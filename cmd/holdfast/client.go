@@ -145,9 +145,9 @@ func (a *app) awaitBroker(ctx context.Context, cl *kgo.Client, s *KafkaSettings)
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case isFinal(err):
-			return fmt.Errorf("Kafka at %s refuses: %w", brokers, err)
+			return fmt.Errorf("the broker at %s refuses: %w", brokers, err)
 		case time.Now().Add(pause).After(deadline):
-			return fmt.Errorf("Kafka at %s can't be reached for %s: %w (--brokers says where it is, --connect-timeout how long to wait)",
+			return fmt.Errorf("no broker could be reached at %s for %s: %w (--brokers says where it is, --connect-timeout how long to wait)",
 				brokers, formatDuration(s.ConnectTimeout), err)
 		}
 		if time.Since(said) >= sayEvery {

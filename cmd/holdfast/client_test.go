@@ -34,7 +34,7 @@ func TestBrokerThatIsNotThere(t *testing.T) {
 	address := freeAddress(t)
 	errout := h.bad(exitFailed, "topics", "plan", "--brokers", address, "--connect-timeout", "600ms")
 	require.Contains(t, errout, "waiting for Kafka")
-	require.Contains(t, errout, "holdfast: Kafka at "+address+" can't be reached for 600ms: ")
+	require.Contains(t, errout, "holdfast: no broker could be reached at "+address+" for 600ms: ")
 	require.Contains(t, errout, "connection refused")
 	require.Contains(t, errout, "--brokers says where it is")
 	require.Equal(t, 2, strings.Count(errout, "\n"), "no word of the client's own: %s", errout)

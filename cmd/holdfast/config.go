@@ -64,7 +64,7 @@ func problems(err error) []string {
 	if err == nil {
 		return list
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the outermost error is what was joined
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
 			list = append(list, problems(e)...)
 		}

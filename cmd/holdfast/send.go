@@ -72,9 +72,11 @@ func (c *sendCmd) Run(ctx context.Context, a *app) error {
 	defer cl.Close()
 	out := &sending{cl: cl, apply: applyCommand(cl, t)}
 	for _, key := range c.Tombstone {
-		out.send(ctx, &kgo.Record{Topic: topic.Name, Key: []byte(key), Headers: headers})
+		if err := out.send(ctx, &kgo.Record{Topic: topic.Name, Key: []byte(key), Headers: headers}); err != nil {
+			return err
+		}
 	}
-	err = c.eachFile(a, func(r io.Reader, name string) error {
+	err = c.eachFile(a, func(r io.Reader) error {
 		return eachPayload(r, func(p payload) error {
 			rec := &kgo.Record{Topic: topic.Name, Value: p.value, Headers: append(p.headers, headers...)}
 			if c.Key != nil {
@@ -92,10 +94,10 @@ func (c *sendCmd) Run(ctx context.Context, a *app) error {
 	return a.reportSent(c.outputFlag, report)
 }
 
-func (c *sendCmd) eachFile(a *app, fn func(r io.Reader, name string) error) error {
+func (c *sendCmd) eachFile(a *app, fn func(io.Reader) error) error {
 	for _, name := range c.Files {
 		if name == "-" {
-			if err := fn(a.Stdin, "standard input"); err != nil {
+			if err := fn(a.Stdin); err != nil {
 				return fmt.Errorf("standard input: %w", err)
 			}
 			continue
@@ -104,7 +106,7 @@ func (c *sendCmd) eachFile(a *app, fn func(r io.Reader, name string) error) erro
 		if err != nil {
 			return usageErrorf("%w", err)
 		}
-		err = fn(f, name)
+		err = fn(f)
 		f.Close() //nolint:errcheck // it was only read
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -213,6 +215,6 @@ func (a *app) reportSent(o outputFlag, r *sendReport) error {
 	for _, p := range r.Partitions {
 		where = append(where, fmt.Sprintf("%d@%d..%d", p.Partition, p.FirstOffset, p.LastOffset))
 	}
-	_, err := fmt.Fprintf(a.Stdout, "%d records sent to %s (partition@offsets %s)\n", r.Records, r.Topic, strings.Join(where, " "))
+	_, err := fmt.Fprintf(a.Stdout, "%s sent to %s (partition@offsets %s)\n", countOf(r.Records, "record"), r.Topic, strings.Join(where, " "))
 	return err
 }

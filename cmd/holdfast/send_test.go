@@ -69,7 +69,7 @@ func TestSendPayloadFileAndTombstone(t *testing.T) {
 	h.good("topics", "apply")
 	file := writeFile(t, "payload.json", "{\n \"_meta\": {},\n \"headers\": {\"X-Shop\": \"s1\"},\n \"body\": {\n  \"n\": [1,\n 2]\n }\n}\n")
 	text := h.good("send", "-t", "holdfast.channel.web.orders", file, "--key", "k", "-H", "holdfast-shop=main", "-H", "x=a=b")
-	require.Regexp(t, `^1 records sent to holdfast\.channel\.web\.orders \(partition@offsets \d@0\.\.0\)\n$`, text)
+	require.Regexp(t, `^1 record sent to holdfast\.channel\.web\.orders \(partition@offsets \d@0\.\.0\)\n$`, text)
 	lines := h.tail("channel.web.orders")
 	require.Len(t, lines, 1)
 	require.Equal(t, "k", *lines[0].Key)

@@ -194,7 +194,7 @@ func (a *app) reportTopics(o outputFlag, r *topicsReport) error {
 		r.print(a.Stdout)
 	}
 	if n := r.wrong(); n > 0 {
-		return violationErrorf("%d settings keep Holdfast from running; topics that are there are never changed, that is for you to do", n)
+		return violationErrorf("Holdfast can't run here: %s; what is there is never changed, that is for you to do", countOf(n, "wrong setting"))
 	}
 	return nil
 }
@@ -206,7 +206,7 @@ func (r *topicsReport) print(w io.Writer) {
 	}
 	for i := range r.Create {
 		p := &r.Create[i]
-		fmt.Fprintf(w, "%s %s: %d partitions, replication %d\n", create, p.Name, p.Partitions, p.Replication)
+		fmt.Fprintf(w, "%s %s: %s, replication %d\n", create, p.Name, countOf(int(p.Partitions), "partition"), p.Replication)
 	}
 	for _, log := range r.SlotTables {
 		fmt.Fprintf(w, "%s slot table of %s\n", write, log)
