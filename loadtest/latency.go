@@ -25,6 +25,7 @@ type Latency struct {
 	mu      sync.Mutex
 	sent    map[record.OrderKey]time.Time // not seen yet
 	values  *hdrhistogram.Histogram       // microseconds
+	max     time.Duration
 	longest record.OrderKey
 }
 
@@ -55,8 +56,8 @@ func (l *Latency) Seen(key record.OrderKey, at time.Time) bool {
 	}
 	delete(l.sent, key)
 	value := min(max(at.Sub(intended), latencyMin), latencyMax)
-	if value.Microseconds() >= l.values.Max() {
-		l.longest = key
+	if value >= l.max { // the histogram's own Max walks through all of it
+		l.max, l.longest = value, key
 	}
 	if err := l.values.RecordValue(value.Microseconds()); err != nil {
 		panic("BUG: latency beyond the histogram's bounds: " + err.Error())
@@ -76,7 +77,7 @@ func (l *Latency) Quantile(q float64) time.Duration {
 func (l *Latency) Max() (time.Duration, record.OrderKey) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return time.Duration(l.values.Max()) * time.Microsecond, l.longest
+	return l.max, l.longest
 }
 
 // Count returns how many orders were seen, and how many weren't yet.

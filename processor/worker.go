@@ -44,7 +44,6 @@ type worker struct {
 
 	lastEnd    time.Time
 	commitCost time.Duration
-	stopping   bool
 }
 
 func newWorker(cfg *Config, sc StageConfig, slot int, stores *Stores, status *statusBoard) *worker {

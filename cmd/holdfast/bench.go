@@ -110,7 +110,7 @@ func (a *app) benchOnce(ctx context.Context, s *Settings, f *benchFlags, c bench
 	if err != nil {
 		return r, fmt.Errorf("a directory for the stores: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if c.Client, err = clientOptions(&s.Kafka); err != nil {
 		return r, usageErrorf("%w", err)
 	}

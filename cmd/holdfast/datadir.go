@@ -30,13 +30,14 @@ func openDataDir(path string) (*dataDir, error) {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		lock.Close()
+		_ = lock.Close()
 		return nil, fmt.Errorf("data directory %s is in use by another process", path)
 	}
 	return &dataDir{path: path, lock: lock}, nil
 }
 
-func (d *dataDir) close() { d.lock.Close() }
+// close lets others have the directory; nothing was written to the lock file.
+func (d *dataDir) close() { _ = d.lock.Close() }
 
 // instanceID returns the configured name, or the one made when the directory was
 // first used.

@@ -84,8 +84,8 @@ type demo struct {
 	latency  *loadtest.Latency
 	watch    *watcher
 
-	begun   time.Time // the first order's intended time
-	seconds float64   // until the last order had its first event
+	begun time.Time // the first order's intended time
+	shown time.Time // when the progress line was last made
 }
 
 // prepare brings up broker, topics and node.
@@ -191,7 +191,11 @@ func (d *demo) send(ctx context.Context) error {
 	}
 	defer s.close()
 	d.begun = time.Now()
-	return sendPaced(ctx, s, d.sale, d.begun, d.latency, d.showSale)
+	show := d.showSale
+	if !d.app.onTerminal() {
+		show = nil
+	}
+	return sendPaced(ctx, s, d.sale, d.begun, d.latency, show)
 }
 
 // sendPaced sends a sale's messages at their intended times after begun. show,
@@ -224,6 +228,10 @@ func sendPaced(ctx context.Context, to *sender, s *sale.Sale, begun time.Time, l
 }
 
 func (d *demo) showSale() {
+	if time.Since(d.shown) < 100*time.Millisecond {
+		return
+	}
+	d.shown = time.Now()
 	c, w := d.sale.Counts(), d.watch.counts()
 	d.status(fmt.Sprintf("sale %4.1f s: %d orders sent, %d decided (%d accepted, %d short, %d rejected), %d expired, %d SKUs sold out, p99 %d ms",
 		time.Since(d.begun).Seconds(), c.Orders, w.decided, w.accepted, w.short, w.rejected, w.expired, w.soldOut, d.latency.Quantile(0.99).Milliseconds()))

@@ -70,7 +70,7 @@ func (n *nodeProcess) start() {
 func (n *nodeProcess) kill() {
 	n.t.Helper()
 	require.NoError(n.t, n.cmd.Process.Signal(syscall.SIGKILL))
-	n.cmd.Wait()
+	require.Error(n.t, n.cmd.Wait(), "it was killed")
 }
 
 // stop ends it as an operator does.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -129,11 +130,20 @@ func serveAdmin(address string, n *processor.Node, log *slog.Logger) (stop func(
 	mux.HandleFunc("GET /healthz", ready)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		w.Write(append(indentJSON(n.Status()), '\n'))
+		_, _ = w.Write(append(indentJSON(n.Status()), '\n')) // who asked may have gone
 	})
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
-	go server.Serve(l)
-	return func() { server.Close() }, nil
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("health and status are gone", "err", err)
+		}
+	}()
+	return func() {
+		_ = server.Close()
+		<-served
+	}, nil
 }
 
 // runNode runs an assembled node until ctx ends, with the table of channels read

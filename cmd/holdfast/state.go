@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -105,11 +106,12 @@ func (c *stateDumpCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	return store.Each(func(key, value []byte) bool {
-		_, err = fmt.Fprintf(a.Stdout, "%s %s\n", strconv.Quote(string(key)), hex.EncodeToString(value))
-		return err == nil
+	var printed error
+	err = store.Each(func(key, value []byte) bool {
+		_, printed = fmt.Fprintf(a.Stdout, "%s %s\n", strconv.Quote(string(key)), hex.EncodeToString(value))
+		return printed == nil
 	})
+	return errors.Join(err, printed, store.Close())
 }
 
 // storeReader opens the stores of a stopped node.
@@ -216,14 +218,14 @@ func (r *storeReader) verify(ctx context.Context, stage string, partition record
 	if err != nil {
 		return report, err
 	}
-	defer store.Close()
+	defer func() { err = errors.Join(err, store.Close()) }()
 	memory := c
 	memory.FS, memory.Dir, memory.Shared = vfs.NewMem(), "fold", nil
 	fold, err := state.Open(memory)
 	if err != nil {
 		return report, err
 	}
-	defer fold.Close()
+	defer func() { err = errors.Join(err, fold.Close()) }()
 	report = storeReport{Stage: stage, Partition: partition, Different: []string{}}
 	stall := r.settings.Node.RestoreStalled
 	if report.TailRecords, _, err = processor.RollForward(ctx, r.cluster, tp, store, stall); err != nil {

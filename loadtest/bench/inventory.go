@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -45,7 +46,7 @@ func (*pipe) Finish(stage.Tx)                    {}
 func (*pipe) Reset()                             {}
 func (*pipe) Due(stage.Tx) (record.Millis, bool) { return 0, false }
 
-func (c *Config) run(ctx context.Context, name string, newStage func(processor.TopicPartition) stage.Stage, withStock bool) (Result, error) {
+func (c *Config) run(ctx context.Context, name string, newStage func(processor.TopicPartition) stage.Stage, withStock bool) (r Result, err error) {
 	if err := c.Validate(); err != nil {
 		return Result{}, err
 	}
@@ -53,7 +54,7 @@ func (c *Config) run(ctx context.Context, name string, newStage func(processor.T
 	if err != nil {
 		return Result{}, err
 	}
-	defer n.stop()
+	defer func() { err = errors.Join(err, n.stop()) }()
 	l, err := newLoader(c)
 	if err != nil {
 		return Result{}, err
@@ -79,11 +80,8 @@ func (c *Config) run(ctx context.Context, name string, newStage func(processor.T
 		return Result{}, fmt.Errorf("loading lines: %w", err)
 	}
 	debug.FreeOSMemory()
-	r, err := c.measure(ctx, name, n, func() error { return l.end(ctx) }, records)
+	r, err = c.measure(ctx, name, n, func() error { return l.end(ctx) }, records)
 	if err != nil {
-		return r, err
-	}
-	if err := n.stop(); err != nil {
 		return r, err
 	}
 	if withStock {

@@ -28,7 +28,7 @@ func peakRSSMiB() (int64, error) {
 		}
 		return u.Maxrss >> 10, nil
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	for s := bufio.NewScanner(f); s.Scan(); {
 		if rest, ok := strings.CutPrefix(s.Text(), "VmHWM:"); ok {
 			kib, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -71,15 +72,27 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// recordBytesMax is what a batch of a topic may weigh: dead letters carry what
-// was too large for everybody else.
+// recordBytesMax is what a batch of a topic may weigh. Internal records are kept
+// small by who makes them; an order of a thousand lines over many warehouses, or
+// a dead letter that was too large for everybody else, is as large as its topic
+// allows.
 func (c *Config) recordBytesMax() func(topic string) int32 {
-	dlq := c.Topology.Name(topology.DeadLetters)
-	return func(topic string) int32 {
-		if topic == dlq {
-			return 16 << 20
+	const usual = 1_000_012 // Kafka's own default
+	large := map[string]int32{}
+	for i := range c.Topology.Topics {
+		t := &c.Topology.Topics[i]
+		if t.Role != topology.RolePublicOut && t.Role != topology.RoleDLQ {
+			continue
 		}
-		return 1_000_012
+		if n, err := strconv.ParseInt(t.Configs["max.message.bytes"], 10, 32); err == nil && n > usual {
+			large[t.Name] = int32(n)
+		}
+	}
+	return func(topic string) int32 {
+		if n := large[topic]; n > 0 {
+			return n
+		}
+		return usual
 	}
 }
 
