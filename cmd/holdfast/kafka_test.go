@@ -10,9 +10,11 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -45,6 +47,7 @@ type nodeProcess struct {
 	binary string
 	args   []string
 	log    string // file that all lives append to
+	dir    string // its data
 	cmd    *exec.Cmd
 }
 
@@ -101,39 +104,102 @@ func (n *nodeProcess) logLines(fn func(line map[string]any)) {
 // order must have its story, no store may have been wiped, and no restore may
 // have read more than the flush bound.
 func TestKillAtRandom(t *testing.T) {
-	brokers := kafkaBrokers(t)
+	f := newFaultySale(t, kafkaBrokers(t), 30_000, 700)
+	const kills = 12
+	f.run(func() {
+		for i := range kills {
+			n := f.nodes[f.rng.IntN(len(f.nodes))]
+			require.NoError(t, sleep(t.Context(), time.Duration(500+f.rng.IntN(2500))*time.Millisecond))
+			n.kill()
+			require.NoError(t, sleep(t.Context(), time.Duration(f.rng.IntN(1500))*time.Millisecond))
+			n.start()
+			t.Logf("kill %d of %d", i+1, kills)
+		}
+	})
+	require.Positive(t, f.restores())
+}
+
+// TestBrokerRestart: the broker itself goes away under load and comes back, once
+// gracefully and once killed. It is a broker of its own, on another port.
+func TestBrokerRestart(t *testing.T) {
+	script, err := filepath.Abs("../../deploy/kafka/kafka.sh")
+	require.NoError(t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	kafka := func(verb string) {
+		t.Helper()
+		cmd := exec.Command(script, verb)
+		cmd.Env = append(os.Environ(), "KAFKA_PORT="+port, "KAFKA_HEAP=-Xms256m -Xmx512m")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s %s: %s", script, verb, out)
+	}
+	kafka("start")
+	defer kafka("clean")
+	defer kafka("stop")
+	f := newFaultySale(t, "127.0.0.1:"+port, 8_000, 400)
+	f.run(func() {
+		require.NoError(t, sleep(t.Context(), 5*time.Second))
+		kafka("stop")
+		kafka("start")
+		require.NoError(t, sleep(t.Context(), 5*time.Second))
+		b, err := os.ReadFile(filepath.Join(filepath.Dir(script), "../../.kafka", port, "pid"))
+		require.NoError(t, err)
+		pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+		require.NoError(t, err)
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+		kafka("start")
+	})
+}
+
+// faultySale is a sale on two node processes, judged at the end.
+type faultySale struct {
+	t      *testing.T
+	rng    *rand.Rand
+	sale   *sale.Sale
+	dir    string
+	app    string
+	broker string
+	common []string
+	nodes  []*nodeProcess
+}
+
+func newFaultySale(t *testing.T, brokers string, orders int, rate float64) *faultySale {
+	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 2))
-	const kills = 12
 	cfg := sale.Defaults()
-	cfg.Orders, cfg.Rate, cfg.SKUs, cfg.Seed = 30_000, 700, 2_000, seed
+	cfg.Orders, cfg.Rate, cfg.SKUs, cfg.Seed = orders, rate, 2_000, seed
 	cfg.Start = record.Millis(time.Now().UnixMilli())
 	s, err := sale.New(cfg)
 	require.NoError(t, err)
-
-	dir := t.TempDir()
-	app := fmt.Sprintf("kill-%d", seed)
-	common := []string{"--brokers", brokers, "--app-id", app, "--set", "channels=" + strings.Join(s.Channels(), ",")}
-	run := func(args ...string) (string, error) {
-		var out, errs bytes.Buffer
-		code := Run(t.Context(), append(args, common...), Process{Stdout: &out, Stderr: &errs})
-		if code != exitGood {
-			return out.String(), fmt.Errorf("%v: exit %d: %s", args, code, errs.String())
-		}
-		return out.String(), nil
-	}
-	_, err = run("topics", "apply")
-	require.NoError(t, err)
-
+	f := &faultySale{t: t, rng: rand.New(rand.NewPCG(seed, 2)), sale: s, dir: t.TempDir(), app: fmt.Sprintf("fault-%d", seed), broker: brokers}
+	f.common = []string{"--brokers", brokers, "--app-id", f.app, "--set", "channels=" + strings.Join(s.Channels(), ",")}
 	binary := buildBinary(t)
-	nodes := make([]*nodeProcess, 2)
-	for i := range nodes {
-		name := string(rune('a' + i))
-		nodes[i] = &nodeProcess{t: t, binary: binary, log: filepath.Join(dir, name+".log"), args: append([]string{"run",
-			"--data-dir", filepath.Join(dir, name), "--instance-id", name, "--admin-listen", "", "--log-format", "json"}, common...)}
-		nodes[i].start()
-		defer func(n *nodeProcess) {
+	for _, name := range []string{"a", "b"} {
+		f.nodes = append(f.nodes, &nodeProcess{t: t, binary: binary, log: filepath.Join(f.dir, name+".log"), dir: filepath.Join(f.dir, name), args: append([]string{"run",
+			"--data-dir", filepath.Join(f.dir, name), "--instance-id", name, "--admin-listen", "", "--log-format", "json"}, f.common...)})
+	}
+	return f
+}
+
+func (f *faultySale) command(args ...string) string {
+	f.t.Helper()
+	var out, errs bytes.Buffer
+	code := Run(f.t.Context(), append(args, f.common...), Process{Stdout: &out, Stderr: &errs})
+	require.Equal(f.t, exitGood, code, "%v: %s%s", args, out.String(), errs.String())
+	return out.String()
+}
+
+// run sends the sale to the nodes while faults does its worst, and judges.
+func (f *faultySale) run(faults func()) {
+	t := f.t
+	f.command("topics", "apply")
+	for _, n := range f.nodes {
+		n.start()
+		defer func() {
 			if n.cmd.ProcessState == nil {
 				n.kill()
 			}
@@ -141,50 +207,43 @@ func TestKillAtRandom(t *testing.T) {
 				b, _ := os.ReadFile(n.log)
 				t.Logf("end of %s:\n%s", n.log, b[max(0, len(b)-4000):])
 			}
-		}(nodes[i])
+		}()
 	}
-
 	sent := make(chan error, 1)
-	go func() { sent <- sendSale(t.Context(), brokers, app, s) }()
-	for i := range kills {
-		n := nodes[rng.IntN(len(nodes))]
-		require.NoError(t, sleep(t.Context(), time.Duration(500+rng.IntN(2500))*time.Millisecond))
-		n.kill()
-		require.NoError(t, sleep(t.Context(), time.Duration(rng.IntN(1500))*time.Millisecond))
-		n.start()
-		t.Logf("kill %d of %d", i+1, kills)
-	}
+	go func() { sent <- sendSale(t.Context(), f.broker, f.app, f.sale) }()
+	faults()
 	require.NoError(t, <-sent)
-
-	out, err := run("audit", "--settle", "--settle-timeout", "4m", "--output", "json")
-	require.NoError(t, err, "%s", out)
+	out := f.command("audit", "--settle", "--settle-timeout", "4m", "--output", "json")
 	var report audit.Report
 	require.NoError(t, json.Unmarshal([]byte(out), &report))
 	require.Equal(t, audit.Pass, report.Verdict)
 	require.Zero(t, report.OversoldUnits)
-	require.Equal(t, s.Counts().Orders, report.Orders, "every order sent is in the logs and, the audit says, has its events")
-	for _, n := range nodes {
+	require.Equal(t, f.sale.Counts().Orders, report.Orders, "every order sent is in the logs and, the audit says, has its events")
+	for _, n := range f.nodes {
 		n.stop()
 	}
-	restores := 0
-	for _, n := range nodes {
-		n.logLines(func(line map[string]any) {
+	t.Logf("%d orders, %d decisions, %d restores, all within the flush bound", report.Orders, report.Decisions, f.restores())
+	for _, n := range f.nodes {
+		f.command("state", "verify", "--data-dir", n.dir)
+	}
+	deleteTopics(t, f.broker, f.app, f.sale.Channels())
+}
+
+// restores counts the restores of all lives, and judges each.
+func (f *faultySale) restores() (n int) {
+	f.t.Helper()
+	for _, node := range f.nodes {
+		node.logLines(func(line map[string]any) {
 			switch line["msg"] {
 			case "store was wiped":
-				t.Errorf("a store was wiped: %v", line)
+				f.t.Errorf("a store was wiped: %v", line)
 			case "store is right":
-				restores++
-				require.LessOrEqual(t, line["bytes_read"].(float64), float64(flushBoundBytes), "%v", line)
+				n++
+				require.LessOrEqual(f.t, line["bytes_read"].(float64), float64(flushBoundBytes), "%v", line)
 			}
 		})
 	}
-	t.Logf("%d orders, %d decisions, %d restores, all within the flush bound", report.Orders, report.Decisions, restores)
-	require.Positive(t, restores)
-	for _, n := range nodes {
-		_, err := run("state", "verify", "--data-dir", filepath.Join(dir, n.args[4]))
-		require.NoError(t, err)
-	}
-	deleteTopics(t, brokers, app, s.Channels())
+	return n
 }
 
 // sendSale loads tables and stock, waits until they are decided, and sends the
