@@ -107,6 +107,28 @@ func TestTrimToFollowsTheDisk(t *testing.T) {
 	require.False(t, ok, "the restore told that it's done already")
 }
 
+// A round that ends while a flush is under way isn't on disk with it.
+func TestTrimToIsAsOldAsTheFlush(t *testing.T) {
+	c := testConfig(vfs.NewMem())
+	c.SyncFlush = false
+	s, log := openStore(t, c), newFakeLog(nil)
+	commits := func() {
+		for range 20 {
+			s.Put([]byte("hot"), make([]byte, 100))
+			commit(t, s, log, s.Position().Input+1, 0)
+		}
+	}
+	commits()
+	onDisk, redundant := s.Position().Changelog, s.meta.redundantBelow()
+	require.NoError(t, s.startFlush())
+	commits()
+	require.Greater(t, s.meta.redundantBelow(), onDisk)
+	require.NoError(t, s.awaitFlush())
+	to, ok := s.TrimTo()
+	require.True(t, ok)
+	require.Equal(t, redundant, to)
+}
+
 // Rounds that are shorter than the time between flushes don't keep the log from being trimmed.
 func TestShortRoundsAreTrimmedToo(t *testing.T) {
 	c := testConfig(vfs.NewMem())

@@ -260,7 +260,7 @@ func (h *history) step() {
 
 func TestHistories(t *testing.T) {
 	total := history{}
-	for seed := range uint64(240) {
+	for seed := range uint64(histories) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			h := newHistory(t, seed)
 			for range 80 {

@@ -73,7 +73,6 @@ func (w *sweep) begin() {
 	w.previous, w.previousBytes = w.start, w.startBytes
 	w.start, w.startBytes = startsHere, w.logBytes
 	w.passedBytes = 0
-	w.cursor = nil
 }
 
 func (w *sweep) end() {

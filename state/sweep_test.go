@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -22,7 +23,8 @@ type sweepRig struct {
 
 	// What the bound is made of: the largest state and delta of each round, by round.
 	stateMax, deltaMax map[int64]int64
-	rounds, longest    int64 // rounds seen, and the longest log against its bound in percent
+	repeated           map[string]bool // in the running round
+	rounds, longest    int64           // rounds seen, and the longest log against its bound in percent
 }
 
 func newSweepRig(t *testing.T, share float64, logBytesMin int64) *sweepRig {
@@ -31,7 +33,7 @@ func newSweepRig(t *testing.T, share float64, logBytesMin int64) *sweepRig {
 	c.LogBytesMin = logBytesMin
 	return &sweepRig{
 		T: t, store: openStore(t, c), log: newFakeLog(nil), model: map[string]string{},
-		stateMax: map[int64]int64{}, deltaMax: map[int64]int64{},
+		stateMax: map[int64]int64{}, deltaMax: map[int64]int64{}, repeated: map[string]bool{},
 	}
 }
 
@@ -57,7 +59,13 @@ func (r *sweepRig) commit(extra int) {
 	before := r.store.Log().TotalBytes
 	r.note(r.store.Log().Round)
 	r.input++
-	commit(r, r.store, r.log, r.input, extra)
+	parts, err := r.store.Prepare(r.input, int64(r.input), extra)
+	require.NoError(r, err)
+	r.swept(parts)
+	require.NoError(r, r.store.Commit(r.log.append(parts)))
+	if sweep := r.store.meta.state.sweep; sweep.over {
+		require.LessOrEqual(r, sweep.credit, int64(0), "nothing is left over for the next round")
+	}
 	r.log.trim(r.store.meta.redundantBelow()) // TrimTo is that, as far as it is flushed
 	log := r.store.Log()
 	require.Equal(r, r.log.bytes(), log.Bytes, "the store knows the log's length")
@@ -68,6 +76,29 @@ func (r *sweepRig) commit(extra int) {
 	bound := r.bound(log.Round)
 	require.LessOrEqual(r, log.Bytes, bound, "round %d, state %d", log.Round, r.stateBytes())
 	r.longest = max(r.longest, 100*log.Bytes/bound)
+}
+
+// swept checks what the sweep added to a delta: keys as they are, none that the transaction wrote, none twice in a round.
+func (r *sweepRig) swept(parts [][]byte) {
+	r.Helper()
+	require.Len(r, parts, 1)
+	h, body, err := decodeHeader(parts[0])
+	require.NoError(r, err)
+	d, err := decodeDelta(&h, sharedHeader(parts[0]), body)
+	require.NoError(r, err)
+	if h.state.sweep.start == startsHere {
+		clear(r.repeated)
+	}
+	writes := entries(r.T, d.writes)
+	for _, entry := range entries(r.T, d.swept) {
+		key, value, _ := strings.Cut(entry, "=")
+		require.Equal(r, r.model[key], value)
+		require.False(r, r.repeated[key], "%s was repeated in this round", key)
+		r.repeated[key] = true
+		for _, write := range writes {
+			require.False(r, strings.HasPrefix(write, key+"=") || write == "-"+key, "%s was written by the same transaction", key)
+		}
+	}
 }
 
 // note remembers the state's size for a round; the state before a round's first delta is part of what it has to repeat.
