@@ -49,8 +49,8 @@ func Default() Config {
 		RebalanceTimeout:       60 * time.Second,
 		TransactionTimeout:     10 * time.Second,
 		FetchMaxWait:           250 * time.Millisecond,
-		FetchBytesMax:          16 << 20,
-		FetchPartitionBytesMax: 2 << 20,
+		FetchBytesMax:          4 << 20,
+		FetchPartitionBytesMax: 1 << 20,
 		Static:                 true,
 		Compression:            kgo.Lz4Compression(),
 	}
