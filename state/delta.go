@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -121,9 +122,15 @@ type encoder struct {
 	parts               [][]byte
 }
 
-func (e *encoder) reset() {
-	var head [headerBytes]byte
-	e.buffer = append(e.buffer[:0], head[:]...)
+// encoderBytesKept bounds the memory that a store keeps after its largest transaction.
+const encoderBytesKept = 4 << 20
+
+// reset begins a delta of about so many bytes.
+func (e *encoder) reset(bytes int) {
+	if cap(e.buffer) > encoderBytesKept {
+		e.buffer = nil
+	}
+	e.buffer = slices.Grow(e.buffer[:0], headerBytes+bytes)[:headerBytes]
 	clear(e.parts)
 	e.parts = e.parts[:0]
 }
@@ -169,6 +176,7 @@ func (e *encoder) finish(after state, partBytesMax int) ([][]byte, error) {
 	}
 	head := e.buffer[:headerBytes]
 	head[0] = deltaVersion
+	binary.LittleEndian.PutUint16(head[headerPart:], 0)
 	binary.LittleEndian.PutUint16(head[headerParts:], uint16(parts))
 	binary.LittleEndian.PutUint32(head[headerEnds:], uint32(e.writesEnd))
 	binary.LittleEndian.PutUint32(head[headerEnds+4:], uint32(e.sweptEnd))

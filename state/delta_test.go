@@ -17,7 +17,7 @@ import (
 // goldenDelta is two parts with all there is: puts, deletes, swept entries and a cursor, in a round that began before.
 func goldenDelta() encoder {
 	var e encoder
-	e.reset()
+	e.reset(0)
 	e.put([]byte("key-1"), []byte("value"))
 	e.delete([]byte("key-2"))
 	e.put([]byte("key-3"), bytes.Repeat([]byte("v"), 130))

@@ -17,13 +17,14 @@ type flush struct {
 	runningSince time.Time // since when these wait
 	runningTrim  Offset    // redundantBelow when it began
 
-	// trim is below what is on disk: the changelog isn't needed there once the store is told of a later round's end.
-	// Reading redundantBelow at the end of a flush instead would never find it on disk while rounds are shorter than flushes.
+	// trim is redundantBelow as it was when the last flush that is done began, so all below it is on disk. What it is when
+	// the flush is done may lie behind what the flush wrote; and to wait until that is on disk would be to wait for ever,
+	// where rounds are shorter than flushes.
 	trim    Offset
 	trimmed Offset // the changelog is known to start here, or later
 }
 
-// redundantBelow of a store that isn't complete is nowhere: it may be the log's only reader that knows nothing better.
+// redundantBelow is where the changelog may start. Of a store that isn't complete, nobody knows yet.
 func (m *meta) redundantBelow() Offset {
 	if m.completeAfter != complete {
 		return 0

@@ -3,6 +3,8 @@ package state
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -73,6 +75,39 @@ func TestFlushBoundInTime(t *testing.T) {
 	require.True(t, s.MaybeFlush(start.Add(5*time.Second)))
 	require.Zero(t, survivingTail(t, fs, s, c))
 	require.False(t, s.MaybeFlush(start.Add(time.Hour)), "nothing new")
+}
+
+// While the disk is slow, a store that was told to flush long ago waits for it, rather than let the tail grow.
+func TestFlushBoundInTimeWaitsForTheDisk(t *testing.T) {
+	begun, slow := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	mem := vfs.NewCrashableMem()
+	c := testConfig(errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, ".sst") {
+			once.Do(func() { close(begun) })
+			<-slow
+		}
+		return nil
+	})))
+	c.SyncFlush = false
+	c.FlushEvery = 10 * time.Second
+	s, log := openStore(t, c), newFakeLog(nil)
+	start := time.Unix(1000, 0)
+	write := func() {
+		s.Put([]byte("a"), []byte("1"))
+		commit(t, s, log, s.Position().Input+1, 0)
+	}
+	write()
+	s.MaybeFlush(start)
+	require.True(t, s.MaybeFlush(start.Add(5*time.Second)))
+	<-begun
+	write()
+	tail := survivingTail(t, mem, s, testConfig(nil))
+	require.False(t, s.MaybeFlush(start.Add(9*time.Second)), "one is under way")
+	require.Equal(t, tail, survivingTail(t, mem, s, testConfig(nil)))
+	go close(slow)
+	s.MaybeFlush(start.Add(10 * time.Second))
+	require.Less(t, survivingTail(t, mem, s, testConfig(nil)), tail)
 }
 
 // TrimTo follows the disk: a round's end counts once the round's start was on disk, and after a restart at once.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
 )
@@ -226,6 +227,24 @@ func TestCorruptStoreIsQuarantined(t *testing.T) {
 				require.NoError(t, s.Close())
 			}
 		})
+	}
+}
+
+// Every batch carries the position, so keys without one, or with one that makes no sense, weren't written by a store.
+func TestStoreWithoutPositionIsCorrupt(t *testing.T) {
+	for _, damage := range []func(s *Store) error{
+		func(s *Store) error { return s.db.Delete(metaKey, pebble.NoSync) },
+		func(s *Store) error { return s.db.Set(metaKey, []byte("x"), pebble.NoSync) },
+	} {
+		fs := vfs.NewMem()
+		s := openStore(t, testConfig(fs))
+		s.Put([]byte("a"), []byte("1"))
+		commit(t, s, newFakeLog(nil), 1, 0)
+		require.NoError(t, damage(s))
+		require.NoError(t, s.Close())
+		_, err := Open(testConfig(fs))
+		var wrong *CorruptError
+		require.ErrorAs(t, err, &wrong)
 	}
 }
 

@@ -25,7 +25,7 @@ type state struct {
 	sweep      sweep
 }
 
-// A state is encoded as one byte of flags and ten numbers of eight bytes. The cursor is no part of it, as its length isn't
+// A state is encoded as one byte of flags and eleven numbers of eight bytes. The cursor is no part of it, as its length isn't
 // fixed.
 const (
 	stateNumbers = 11

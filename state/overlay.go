@@ -48,6 +48,9 @@ func (e *entry) dirty() bool { return e.is >= written }
 
 const (
 	overlaySlotsMin = 1 << 10
+	// overlaySlotsKept bounds what a store keeps after its largest transaction: a table of 1 MiB, and 64 k entries of 88
+	// bytes. Larger ones are kept while they are used.
+	overlaySlotsKept = 1 << 17
 	// entryOverheadBytes is what an entry takes in a delta beside its key and value, at most as a rule.
 	entryOverheadBytes = 4
 )
@@ -159,26 +162,35 @@ func (o *overlay) isDirty(key []byte) bool {
 	return index >= 0 && o.entries[index].dirty()
 }
 
-// reset forgets everything. Emptying the table costs what was in it, not what it once grew to.
+// reset forgets everything.
 func (o *overlay) reset() {
-	if 16*len(o.entries) > len(o.slots) {
-		clear(o.slots)
+	if sparse := 16*len(o.entries) < len(o.slots); sparse && len(o.slots) > overlaySlotsKept {
+		o.slots, o.entries = make([]slot, overlaySlotsMin), nil
 	} else {
-		mask := uint64(len(o.slots) - 1)
-		for i := range o.entries {
-			// The slot lies at or behind its hash, also where a slot between them is emptied already.
-			at := o.entries[i].hash & mask
-			for uint32(o.slots[at]) != uint32(i+1) {
-				at = (at + 1) & mask
-			}
-			o.slots[at] = 0
-		}
+		o.emptySlots(sparse)
+		clear(o.entries)
+		o.entries = o.entries[:0]
 	}
-	clear(o.entries)
-	o.entries = o.entries[:0]
 	o.arena.reset()
 	o.order.reset()
 	o.writes, o.writeBytes = 0, 0
+}
+
+// emptySlots costs what is in the table, not what the table once grew to.
+func (o *overlay) emptySlots(sparse bool) {
+	if !sparse {
+		clear(o.slots)
+		return
+	}
+	mask := uint64(len(o.slots) - 1)
+	for i := range o.entries {
+		// The slot lies at or behind its hash, also where a slot between them is emptied already.
+		at := o.entries[i].hash & mask
+		for uint32(o.slots[at]) != uint32(i+1) {
+			at = (at + 1) & mask
+		}
+		o.slots[at] = 0
+	}
 }
 
 // arena hands out memory that stays where it is until reset.

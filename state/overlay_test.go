@@ -75,6 +75,21 @@ func TestOverlayIsAMap(t *testing.T) {
 	}
 }
 
+// After a transaction out of the common, an idle store gives most of its memory back.
+func TestOverlayShrinks(t *testing.T) {
+	o := newOverlay()
+	for i := range 200_000 {
+		o.put(fmt.Appendf(nil, "key-%d", i), make([]byte, 100))
+	}
+	o.reset()
+	require.Greater(t, len(o.slots), overlaySlotsKept)
+	require.LessOrEqual(t, len(o.arena.chunks), arenaChunksKept)
+	o.put([]byte("a"), nil)
+	o.reset()
+	require.LessOrEqual(t, len(o.slots), overlaySlotsKept)
+	require.LessOrEqual(t, cap(o.entries), overlaySlotsKept/2)
+}
+
 // A transaction's reads and writes allocate nothing once the overlay has its size.
 func TestOverlayAllocatesNothing(t *testing.T) {
 	o := newOverlay()

@@ -58,7 +58,6 @@ func Open(c Config) (*Store, error) {
 		return nil, errors.Join(err, s.closeEngine())
 	}
 	s.batch = s.db.NewBatch(pebble.WithInitialSizeBytes(batchBytesFirst), pebble.WithMaxRetainedSizeBytes(batchBytesKept))
-	s.encoder.reset()
 	s.flush.trim = s.meta.redundantBelow()
 	return s, nil
 }
@@ -226,6 +225,9 @@ func (s *Store) mustBeDeciding() {
 
 // Close flushes and closes the store. What was neither committed nor dropped is dropped.
 func (s *Store) Close() error {
+	if s.db == nil {
+		return nil
+	}
 	return firstError(s.Flush(), s.shut())
 }
 

@@ -38,8 +38,12 @@ func (s *Store) Prepare(input Offset, streamTimeMillis int64, extraSweepBytes in
 	return parts, nil
 }
 
+// encoderBytesSpare is for the cursor, for entries with long lengths, and for the sweep's overshoot.
+const encoderBytesSpare = 1 << 10
+
 func (s *Store) encodeWrites() {
-	s.encoder.reset()
+	// The sweep's share comes on top.
+	s.encoder.reset(int(float64(s.overlay.writeBytes)*(1+s.cfg.SweepShare)) + encoderBytesSpare)
 	for i := range s.overlay.entries {
 		switch e := &s.overlay.entries[i]; {
 		case e.is == written:
@@ -84,5 +88,5 @@ func (s *Store) Drop() {
 func (s *Store) endTransaction() {
 	s.prepared = prepared{}
 	s.overlay.reset()
-	s.encoder.reset()
+	s.encoder.reset(0)
 }
