@@ -27,7 +27,9 @@ import (
 // Both are committed together, so after any crash they agree once the store has
 // been rolled forward.
 func (w *worker) commit(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, w.cfg.EndTimeout)
+	// A stop that is asked for meanwhile waits: to break off here would leave
+	// an outcome to be settled for nothing.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.cfg.EndTimeout)
 	defer cancel()
 	begun := w.cfg.Env.Now()
 

@@ -26,6 +26,8 @@ import (
 // A cause that lies in one task halts that task: the batch is done again
 // without it.
 func (w *worker) abandon(ctx context.Context, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.cfg.EndTimeout)
+	defer cancel()
 	if te, ok := asTaskError(cause); ok {
 		w.halt(te.task, te.cause)
 	} else if cause != nil {

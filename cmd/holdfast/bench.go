@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"time"
 
@@ -36,6 +37,7 @@ type benchFlags struct {
 	CommitInterval time.Duration `help:"Age of a transaction at its commit; 0 adapts." default:"0s"`
 	Timeout        time.Duration `help:"Give up after so long." default:"5m"`
 	Repeat         int           `help:"Measure so often, and report the median run." default:"1"`
+	CPUProfile     string        `name:"cpu-profile" help:"Write a CPU profile of the whole command, for go tool pprof." placeholder:"FILE"`
 	outputFlag
 }
 
@@ -56,7 +58,7 @@ func (c *benchPipeCmd) Run(ctx context.Context, a *app) error {
 	return a.bench(ctx, &c.benchFlags, bench.Config{Warehouses: 1}, bench.Pipe)
 }
 
-func (a *app) bench(ctx context.Context, f *benchFlags, c bench.Config, measure func(context.Context, bench.Config) (bench.Result, error)) error {
+func (a *app) bench(ctx context.Context, f *benchFlags, c bench.Config, measure func(context.Context, bench.Config) (bench.Result, error)) (err error) {
 	if f.Repeat < 1 {
 		return usageErrorf("--repeat %d: must be above 0", f.Repeat)
 	}
@@ -67,6 +69,19 @@ func (a *app) bench(ctx context.Context, f *benchFlags, c bench.Config, measure 
 	tuneMemory(a.Environ)
 	ctx, cancel := context.WithTimeout(ctx, f.Timeout)
 	defer cancel()
+	if f.CPUProfile != "" {
+		file, err := os.Create(f.CPUProfile)
+		if err != nil {
+			return fmt.Errorf("the profile: %w", err)
+		}
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return fmt.Errorf("the profile: %w", err)
+		}
+		defer func() {
+			pprof.StopCPUProfile()
+			err = errors.Join(err, file.Close())
+		}()
+	}
 	var results []bench.Result
 	for range f.Repeat {
 		r, err := a.benchOnce(ctx, s, f, c, measure)
