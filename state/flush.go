@@ -56,7 +56,7 @@ func (s *Store) flushIfDue(late bool) (started bool) {
 	if f.running != nil && f.runningBytes+f.bytes >= s.cfg.FlushBytes {
 		s.background.report(s.awaitFlush())
 	}
-	due := late || f.bytes >= min(s.cfg.FlushBytes, s.cfg.MemTableBytes)/2
+	due := late || f.bytes >= s.flushDueBytes()
 	if !due || f.running != nil {
 		return false
 	}
@@ -68,6 +68,19 @@ func (s *Store) flushIfDue(late bool) (started bool) {
 	s.background.report(err)
 	return started
 }
+
+// flushDueBytes is half of what may wait for the disk, or half a memtable, before Pebble flushes by itself. Inline flushes
+// come earlier still: Pebble begins with a small memtable, and a flush of its own, in the background, wouldn't repeat.
+func (s *Store) flushDueBytes() int64 {
+	due := min(s.cfg.FlushBytes, s.cfg.MemTableBytes) / 2
+	if s.cfg.SyncFlush {
+		due = min(due, syncFlushBytes)
+	}
+	return due
+}
+
+// syncFlushBytes of deltas fit Pebble's first memtable of 256 KiB, where an entry takes some 60 bytes beside its own.
+const syncFlushBytes = 32 << 10
 
 // Flush writes everything to disk and waits for it.
 func (s *Store) Flush() error {
@@ -83,6 +96,10 @@ func (s *Store) Flush() error {
 }
 
 func (s *Store) startFlush() error {
+	// A transaction that only looked may have left an iterator, which would keep the memtable in memory.
+	if err := s.closeIterator(); err != nil {
+		return err
+	}
 	done, err := s.db.AsyncFlush()
 	if err != nil {
 		return s.wrap("starting a flush", err)

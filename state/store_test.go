@@ -127,3 +127,25 @@ func TestSharedCaches(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, names, 4)
 }
+
+// A task that looks for what is due between transactions leaves nothing behind that pins what a flush replaces.
+func TestLookingWithoutATransaction(t *testing.T) {
+	c := testConfig(vfs.NewMem())
+	c.Dir = "data/relative"
+	s, log := openStore(t, c), newFakeLog(nil)
+	look := func() (keys []string) {
+		require.NoError(t, s.Scan(nil, nil, func(key, _ []byte) bool { keys = append(keys, string(key)); return true }))
+		return keys
+	}
+	for i, key := range []string{"a", "b", "c"} {
+		require.Len(t, look(), i)
+		require.NoError(t, s.Flush())
+		require.Len(t, look(), i)
+		s.Put([]byte(key), nil)
+		require.Len(t, look(), i+1)
+		commit(t, s, log, Offset(i), 0)
+	}
+	require.Equal(t, []string{"a", "b", "c"}, look())
+	require.NoError(t, s.Flush())
+	require.Nil(t, s.iterator)
+}
