@@ -1,0 +1,235 @@
+//go:build mutants
+
+package simulation
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// mutant is a fault put into the code on purpose. Files are named from the
+// root of the repository.
+type mutant struct {
+	name  string
+	edits []edit
+}
+
+type edit struct{ file, old, new string }
+
+const (
+	commitFile = "processor/commit.go"
+	settleFile = "processor/settle.go"
+	tickFile   = "processor/tick.go"
+	workerFile = "processor/worker.go"
+	taskFile   = "processor/task.go"
+	placeFile  = "processor/reconcile.go"
+)
+
+// The first eight are the faults by which exactly-once is lost in practice.
+var mutants = []mutant{
+	{"the store is applied before the transaction has ended", []edit{
+		{commitFile, `	w.at("end")
+	committed, err := w.session.End(ctx, true)
+`, `	for _, t := range w.batch.tasks {
+		if t.hasState() {
+			if err := t.store.Commit(state.Offset(t.prepared[0].Offset), state.Offset(t.prepared[len(t.prepared)-1].Offset)); err != nil {
+				return err
+			}
+		}
+	}
+	w.at("end")
+	committed, err := w.session.End(ctx, true)
+`},
+		{commitFile, `		if t.hasState() {
+			first, last :=`, `		if t.hasState() && len(t.prepared) == 0 {
+			first, last :=`},
+	}},
+	{"the input offset is left out of the store's batch", []edit{
+		{"state/apply.go", `	s.batch.Reset()
+	if err := s.addEntries(d.writes, d.after.sweep.round, true); err != nil {`, `	next.state.input = s.meta.state.input
+	s.batch.Reset()
+	if err := s.addEntries(d.writes, d.after.sweep.round, true); err != nil {`},
+	}},
+	{"(false, nil) is taken for an abort", []edit{
+		{commitFile, `	if err != nil || !committed {
+`, `	if err == nil && !committed {
+		w.dropBatch()
+		w.session.AllowRebalance()
+		return nil
+	}
+	if err != nil || !committed {
+`},
+	}},
+	{"a produce error is ignored", []edit{
+		{commitFile, `if err := w.session.Flush(ctx); err != nil {`, `if err := w.session.Flush(ctx); err != nil && ctx == nil {`},
+	}},
+	{"no delta when nothing changed", []edit{
+		{commitFile, `		for _, out := range t.prepared {
+`, `		if t.hasState() && !t.store.Dirty() {
+			continue
+		}
+		for _, out := range t.prepared {
+`},
+		{commitFile, `		if t.hasState() {
+			first, last :=`, `		if t.hasState() && !t.store.Dirty() {
+			t.store.Drop()
+		} else if t.hasState() {
+			first, last :=`},
+	}},
+	{"swept values come from the store, not from the overlay", []edit{
+		{"state/sweep.go", `if int64(round) == w.round || s.overlay.isDirty(key) {`, `if int64(round) == w.round {`},
+	}},
+	{"records are deleted after an unknown outcome", []edit{
+		{"state/transaction.go", `	s.prepared = prepared{is: true,`, `	s.flush.trim = max(s.flush.trim, after.sweep.redundantBelow())
+	s.prepared = prepared{is: true,`},
+		{settleFile, `	w.dropBatch()
+	w.at("settle")
+`, `	for _, t := range w.batch.tasks {
+		if t.hasState() {
+			w.trim(ctx, t)
+		}
+	}
+	w.dropBatch()
+	w.at("settle")
+`},
+	}},
+	{"a tick is decided from the local clock, without a record", []edit{
+		{tickFile, `	"holdfast/topology/record"
+`, `	"holdfast/processor/stage"
+	"holdfast/topology/record"
+`},
+		{tickFile, `	w.cfg.Cluster.Tick(t.tp, record.Tick())
+`, `	t.tx.now = max(t.tx.now, record.Millis(now.UnixMilli()))
+	if !w.batch.open {
+		w.batch.open, w.batch.begun = true, now
+	}
+	if !t.inBatch {
+		t.inBatch = true
+		w.batch.tasks = append(w.batch.tasks, t)
+	}
+	t.stage.Decide(&t.tx, &stage.Record{Topic: t.tp.Topic, Partition: t.tp.Partition, Offset: t.next, At: t.tx.now, Value: record.Tick()})
+`},
+	}},
+
+	{"an undecided transaction isn't settled", []edit{
+		{settleFile, `if err := w.session.Settle(ctx); err != nil {`, `if err := ctx.Err(); err != nil {`},
+	}},
+	{"the outcome isn't compared after an unknown end", []edit{
+		{settleFile, `		w.placeAnew(t)
+`, ``},
+	}},
+	{"a restore under way is taken up after a rebalance", []edit{
+		{settleFile, `		t.again = true
+		t.cancel()
+`, ``},
+	}},
+	{"a task goes on where the client thinks, not where its store is", []edit{
+		{placeFile, `	w.session.Seek(map[TopicPartition]record.Offset{t.tp: t.next})
+`, ``},
+	}},
+	{"a rebalance within a transaction is overlooked", []edit{
+		{workerFile, `	if f.Rebalanced {
+`, `	if f.Rebalanced && w.session == nil {
+`},
+	}},
+	{"the overlay survives a dropped transaction", []edit{
+		{taskFile, `		t.store.Drop()
+`, ``},
+	}},
+	{"the stage's memory survives a dropped transaction", []edit{
+		{taskFile, `func (t *task) drop() {
+	t.stage.Reset()
+`, `func (t *task) drop() {
+`},
+	}},
+	{"what a stage put off is written after the delta was made", []edit{
+		{commitFile, `	w.at("finish")
+	for _, t := range w.batch.tasks {
+		if err := t.finish(); err != nil {
+			return w.abandon(ctx, err)
+		}
+	}
+	w.at("prepare")
+	for _, t := range w.batch.tasks {
+		if err := w.prepare(t); err != nil {
+			return w.abandon(ctx, err)
+		}
+	}
+`, `	w.at("finish")
+	w.at("prepare")
+	for _, t := range w.batch.tasks {
+		if err := w.prepare(t); err != nil {
+			return w.abandon(ctx, err)
+		}
+		t.stage.Reset()
+	}
+`},
+	}},
+	{"records are deleted that the store hasn't flushed, and a wiped store decides at once", []edit{
+		{"state/restore.go", `	case m.completeAfter != complete:
+`, `	case m.completeAfter != complete && m.changelog < 0:
+`},
+		{"state/transaction.go", `	if s.meta.completeAfter != complete {
+`, `	if s.meta.completeAfter != complete && s.db == nil {
+`},
+		{"state/flush.go", `	return s.flush.trim, s.flush.trim > s.flush.trimmed
+`, `	s.flush.trim = max(s.flush.trim, s.meta.redundantBelow())
+	return s.flush.trim, s.flush.trim > s.flush.trimmed
+`},
+	}},
+}
+
+var firstSeed = regexp.MustCompile(`seed (\d+):`)
+
+// TestMutants shows that the simulation is worth something: it finds each of
+// these faults.
+func TestMutants(t *testing.T) {
+	for _, m := range mutants {
+		t.Run(strings.ReplaceAll(m.name, " ", "_"), func(t *testing.T) {
+			out, err := runMutant(t, m)
+			require.Error(t, err, "%s: not found in %d seeds", m.name, *seeds)
+			found := firstSeed.FindStringSubmatch(out)
+			require.NotNil(t, found, "the run failed, but no seed did:\n%s", out)
+			_, what, _ := strings.Cut(out[strings.Index(out, found[0]):], ": ")
+			what, _, _ = strings.Cut(what, "\n")
+			fmt.Printf("found after %3s seeds: %s\n      by: %.160s\n", found[1], m.name, what)
+		})
+	}
+}
+
+// runMutant runs the simulation over the mutated files; the ones on disk stay
+// as they are.
+func runMutant(t *testing.T, m mutant) (output string, err error) {
+	root, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	overlay := struct{ Replace map[string]string }{map[string]string{}}
+	for _, e := range m.edits {
+		original := filepath.Join(root, e.file)
+		mutated := filepath.Join(dir, strings.ReplaceAll(e.file, "/", "-"))
+		from := mutated
+		if overlay.Replace[original] == "" {
+			from = original
+		}
+		text, err := os.ReadFile(from)
+		require.NoError(t, err)
+		require.Equal(t, 1, strings.Count(string(text), e.old), "%s must hold exactly once, for the mutant to be made:\n%s", e.file, e.old)
+		require.NoError(t, os.WriteFile(mutated, []byte(strings.Replace(string(text), e.old, e.new, 1)), 0o600))
+		overlay.Replace[original] = mutated
+	}
+	file := filepath.Join(dir, "overlay.json")
+	text, err := json.Marshal(overlay)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(file, text, 0o600))
+	run := exec.Command("go", "test", "-count=1", "-vet=off", "-timeout=2m", "-overlay="+file, "-run=^TestSimulation$", ".", fmt.Sprintf("-seeds=%d", *seeds))
+	text, err = run.CombinedOutput()
+	return string(text), err
+}
