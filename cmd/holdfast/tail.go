@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"holdfast/state"
 	"holdfast/topology"
 	"holdfast/topology/record"
 )
@@ -97,7 +98,7 @@ func (c *tailCmd) line(topic *topology.Topic, r *kgo.Record) (line tailLine, ok 
 		line.Value = entries
 		return line, c.Key == nil || len(entries) > 0
 	case topology.RoleChangelog:
-		line.Value = deltaValue{len(r.Value)}
+		line.Value = deltaValue(r.Value)
 	default:
 		line.Value = jsonValue(r.Value)
 	}
@@ -112,9 +113,27 @@ type undecoded struct {
 	Bytes []byte `json:"bytes"`
 }
 
-// deltaValue is a record of a changelog, whose form is the store's own.
-type deltaValue struct {
-	DeltaBytes int `json:"delta_bytes"`
+// deltaValue shows a record of a changelog: keys as text where they are, values
+// as they are stored (base64), since only the stage knows their form.
+func deltaValue(b []byte) any {
+	d, err := state.Describe(b)
+	if err != nil {
+		return undecoded{err.Error(), b}
+	}
+	type entry struct {
+		Op    string `json:"op"`
+		Key   any    `json:"key"`
+		Value []byte `json:"value,omitempty"`
+	}
+	entries := make([]entry, len(d.Entries))
+	for i, e := range d.Entries {
+		entries[i] = entry{e.Op, textValue(e.Key), e.Value}
+	}
+	d.Entries = nil
+	return struct {
+		state.Description
+		Entries []entry `json:"entries"`
+	}{d, entries}
 }
 
 // jsonValue returns JSON as it is, and other text as a string. The library takes

@@ -1,0 +1,57 @@
+package state
+
+// Description is what people are shown of one record of a changelog.
+type Description struct {
+	Part  int `json:"part"` // from 0
+	Parts int `json:"parts"`
+	// Where the store stands once the delta is applied.
+	Input            Offset `json:"input_offset"`
+	StreamTimeMillis int64  `json:"stream_time_ms"`
+	SweepRound       int64  `json:"sweep_round"`
+	Bytes            int    `json:"bytes"`
+	// Entries are there only where the record is a whole delta: a delta is cut into parts by bytes.
+	Entries []EntryDescription `json:"entries,omitempty"`
+}
+
+// EntryDescription is one put or delete, or a put that the sweep repeats.
+type EntryDescription struct {
+	Op    string // put, delete, sweep
+	Key   []byte
+	Value []byte // nil for a delete
+}
+
+// Describe takes a changelog record apart, for people who look at one.
+func Describe(record []byte) (Description, error) {
+	h, chunk, err := decodeHeader(record)
+	if err != nil {
+		return Description{}, err
+	}
+	d := Description{Part: h.part, Parts: h.parts, Input: h.state.input, StreamTimeMillis: h.state.streamTime, SweepRound: h.state.sweep.round, Bytes: len(record)}
+	if h.parts > 1 {
+		return d, nil
+	}
+	delta, err := decodeDelta(&h, sharedHeader(record), chunk)
+	if err != nil {
+		return d, err
+	}
+	for _, section := range []struct {
+		entries []byte
+		op      string
+	}{{delta.writes, "put"}, {delta.swept, "sweep"}} {
+		for r := (entryReader{rest: section.entries}); ; {
+			key, value, isDelete, ok, err := r.next()
+			if err != nil {
+				return d, err
+			}
+			if !ok {
+				break
+			}
+			e := EntryDescription{Op: section.op, Key: key, Value: value}
+			if isDelete {
+				e.Op = "delete"
+			}
+			d.Entries = append(d.Entries, e)
+		}
+	}
+	return d, nil
+}
