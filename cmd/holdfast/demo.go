@@ -59,6 +59,8 @@ func (c *demoCmd) Run(ctx context.Context, a *app) (err error) {
 	if !c.Exit {
 		d.invite()
 		<-ctx.Done()
+	} else if !c.json() {
+		d.hint()
 	}
 	if report.Verdict != audit.Pass {
 		return violationErrorf("the audit found violations")

@@ -5,10 +5,12 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"holdfast/loadtest/audit"
 	"holdfast/processor"
+	"holdfast/topology"
 )
 
 // demoSummary is what the demo prints as JSON.
@@ -90,9 +92,11 @@ func (d *demo) tell(report audit.Report) error {
 // invite says what can be tried while the demo stays up.
 func (d *demo) invite() {
 	to := fmt.Sprintf("--brokers %s", d.settings.Kafka.Brokers[0])
-	if d.topology.AppID != "holdfast" {
+	if d.topology.AppID != topology.Default().AppID {
 		to += " --app-id " + d.topology.AppID
 	}
+	// The demo's channels aren't all that are configured by default.
+	to += " --set channels=" + strings.Join(d.settings.Channels, ",")
 	fmt.Fprintf(d.app.Stderr, `
 It stays up. In another terminal, try
 
@@ -102,6 +106,17 @@ It stays up. In another terminal, try
 
 Ctrl-C ends it.
 `, d.watch.sample, to, to, to)
+}
+
+// hint says what can be tried after a demo that is gone with its broker.
+func (d *demo) hint() {
+	fmt.Fprintf(d.app.Stderr, `
+Without --exit it stays up to be looked at. Try
+
+  holdfast demo --orders %d --listen 127.0.0.1:9092    and in another terminal
+  holdfast explain %s
+  holdfast audit --settle --set channels=%s
+`, d.cmd.Orders, d.watch.sample, strings.Join(d.settings.Channels, ","))
 }
 
 // logHalted tells of a partition that stopped: a demo that hangs should say why.
