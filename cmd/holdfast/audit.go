@@ -27,7 +27,7 @@ func (c *auditCmd) Help() string {
 }
 
 func (c *auditCmd) Run(ctx context.Context, a *app) error {
-	cl, t, err := a.connectTopology(ctx)
+	cl, t, err := a.connectExisting(ctx)
 	if err != nil {
 		return err
 	}

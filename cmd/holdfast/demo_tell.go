@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"holdfast/loadtest/audit"
@@ -95,8 +94,6 @@ func (d *demo) invite() {
 	if d.topology.AppID != topology.Default().AppID {
 		to += " --app-id " + d.topology.AppID
 	}
-	// The demo's channels aren't all that are configured by default.
-	to += " --set channels=" + strings.Join(d.settings.Channels, ",")
 	fmt.Fprintf(d.app.Stderr, `
 It stays up. In another terminal, try
 
@@ -115,8 +112,8 @@ Without --exit it stays up to be looked at. Try
 
   holdfast demo --orders %d --listen 127.0.0.1:9092    and in another terminal
   holdfast explain %s
-  holdfast audit --settle --set channels=%s
-`, d.cmd.Orders, d.watch.sample, strings.Join(d.settings.Channels, ","))
+  holdfast audit --settle
+`, d.cmd.Orders, d.watch.sample)
 }
 
 // logHalted tells of a partition that stopped: a demo that hangs should say why.

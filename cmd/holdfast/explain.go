@@ -23,7 +23,7 @@ func (c *explainCmd) Run(ctx context.Context, a *app) error {
 	if _, _, _, ok := record.OrderKey(c.OrderKey).Cut(); !ok {
 		return usageErrorf("%q is no order key: channel/shop/order_id", c.OrderKey)
 	}
-	cl, t, err := a.connectTopology(ctx)
+	cl, t, err := a.connectExisting(ctx)
 	if err != nil {
 		return err
 	}

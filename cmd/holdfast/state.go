@@ -136,7 +136,7 @@ func openStores(ctx context.Context, a *app) (*storeReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	cl, t, err := a.connectTopology(ctx)
+	cl, t, err := a.connectExisting(ctx)
 	if err != nil {
 		dir.close()
 		return nil, err
