@@ -145,6 +145,9 @@ type forward struct {
 func (f *forward) run(ctx context.Context, store *state.Store) error {
 	restore := store.NewRestore()
 	defer func() { f.records, f.bytes = restore.Stats() }()
+	// read is where reading got to: the restore isn't told of markers, so its own
+	// place never gets past the one that ends the log.
+	read := record.Offset(0)
 	for {
 		start, end, err := f.cluster.Bounds(ctx, f.changelog)
 		if err != nil {
@@ -156,7 +159,7 @@ func (f *forward) run(ctx context.Context, store *state.Store) error {
 		if err := restore.LogStart(state.Offset(start)); err != nil {
 			return fmt.Errorf("starting at the changelog's start: %w", err)
 		}
-		if record.Offset(restore.Next()) >= end {
+		if max(read, record.Offset(restore.Next())) >= end {
 			if done, why := restore.Complete(); !done {
 				return fmt.Errorf("changelog %s/%d: %s", f.changelog.Topic, f.changelog.Partition, why)
 			}
@@ -172,7 +175,9 @@ func (f *forward) run(ctx context.Context, store *state.Store) error {
 			return nil
 		}
 		// Begun in the middle of a sweep's round: what is redundant in front of
-		// it isn't all behind it yet, and the end has moved meanwhile.
+		// it isn't all behind it yet. The end may have moved meanwhile; where it
+		// hasn't, nothing more will come.
+		read = end
 	}
 }
 
