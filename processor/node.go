@@ -98,9 +98,13 @@ func (l *Loop) Stop() error {
 // flushed or given back. What runs beside the loop must have ended.
 func (l *Loop) Crash() {
 	for _, t := range l.w.tasks {
-		if t.phase == phaseRestoring {
+		if t.phase == phaseRestoring && t.restored != nil {
 			t.cancel()
-			t.store = (<-t.restored).store
+			select {
+			case r := <-t.restored:
+				t.store = r.store
+			default: // it ended with a panic
+			}
 		}
 		if t.store != nil {
 			t.store.Abandon()

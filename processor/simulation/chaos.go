@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -74,9 +75,14 @@ func (s *Simulation) disturb() {
 	o := &s.options
 	switch {
 	case s.permille(o.CrashPermille):
-		s.planCrash()
+		s.planAt(crashPoints(), false)
 	case s.permille(o.FreezePermille):
-		s.freeze()
+		s.planAt(crashPoints(), true)
+	case s.permille(o.FreezePermille):
+		// Where it takes up partitions is where most can be missed.
+		s.planAt([]string{"committed", "bounds", "read", "fetch"}, true)
+	case s.permille(o.EvictPermille):
+		s.evict()
 	case s.permille(o.StopPermille):
 		if p := s.anyProcess(); p != nil {
 			s.tracef("%s is asked to stop", p)
@@ -98,7 +104,7 @@ func (s *Simulation) disturb() {
 		s.advance(d)
 	}
 	if s.plan.p != nil && (s.plan.p.dead || s.Stats.Rounds > s.plan.until) {
-		s.plan = crashPlan{}
+		s.plan = plan{}
 	}
 }
 
@@ -135,18 +141,17 @@ func crashPoints() []string {
 	}
 }
 
-func (s *Simulation) planCrash() {
+// planAt lets a process end or freeze at a point that it comes to soon.
+func (s *Simulation) planAt(points []string, freeze bool) {
 	p := s.anyProcess()
 	if p == nil || s.plan.p != nil {
 		return
 	}
-	points := crashPoints()
-	s.plan = crashPlan{p: p, point: points[s.random.IntN(len(points))], n: s.between(1, 4), until: s.Stats.Rounds + 1500}
-	s.tracef("%s will end at %q", p, s.plan.point)
+	s.plan = plan{p: p, point: points[s.random.IntN(len(points))], n: s.between(1, 4), freeze: freeze, until: s.Stats.Rounds + 1500}
+	s.tracef("%s will end or freeze at %q", p, s.plan.point)
 }
 
-// visit counts the points that are reached, and ends a process at the planned
-// one.
+// visit counts the points that are reached, and lets happen what was planned.
 func (s *Simulation) visit(p *process, point string) {
 	s.Visited[point]++
 	if s.plan.p != p || s.plan.point != point {
@@ -155,8 +160,13 @@ func (s *Simulation) visit(p *process, point string) {
 	if s.plan.n--; s.plan.n > 0 {
 		return
 	}
+	freeze := s.plan.freeze
+	s.plan = plan{}
+	if freeze {
+		s.freeze(p)
+		return
+	}
 	s.tracef("crash at %q", point)
-	s.plan = crashPlan{}
 	s.Crashed[point]++
 	s.Stats.Crashes++
 	p.kill()
@@ -165,14 +175,10 @@ func (s *Simulation) visit(p *process, point string) {
 // freeze stops a process for a while, as SIGSTOP or a machine that hangs does.
 // Sometimes somebody starts the same instance on another machine meanwhile, with
 // an empty disk or an old copy; one of the two must then be fenced.
-func (s *Simulation) freeze() {
-	p := s.anyProcess()
-	if p == nil {
-		return
-	}
+func (s *Simulation) freeze(p *process) {
 	s.Stats.Freezes++
 	p.frozen = true
-	p.until = s.now.Add(time.Duration(s.between(100, 40_000)) * time.Millisecond)
+	p.until = s.now.Add(time.Duration(s.between(1, []int{100, 2000, 40_000}[s.random.IntN(3)])) * time.Millisecond)
 	s.tracef("%s is frozen for %v", p, p.until.Sub(s.now))
 	if s.random.IntN(3) > 0 {
 		return
@@ -185,6 +191,17 @@ func (s *Simulation) freeze() {
 	for _, m := range s.machines {
 		if m.runs == p {
 			m.runs, m.disk, m.startAt = nil, disk, s.now.Add(time.Duration(s.between(0, 5000))*time.Millisecond)
+		}
+	}
+}
+
+// evict lets the session of a process that isn't heard of time out early.
+func (s *Simulation) evict() {
+	for _, g := range s.Broker.groupList {
+		for _, m := range slices.Clone(g.members) {
+			if !m.session.alive() && s.percent(50) {
+				g.remove(m)
+			}
 		}
 	}
 }

@@ -28,7 +28,6 @@ const (
 	commitFile = "processor/commit.go"
 	settleFile = "processor/settle.go"
 	tickFile   = "processor/tick.go"
-	workerFile = "processor/worker.go"
 	taskFile   = "processor/task.go"
 	placeFile  = "processor/reconcile.go"
 )
@@ -135,11 +134,6 @@ var mutants = []mutant{
 		{placeFile, `	w.session.Seek(map[TopicPartition]record.Offset{t.tp: t.next})
 `, ``},
 	}},
-	{"a rebalance within a transaction is overlooked", []edit{
-		{workerFile, `	if f.Rebalanced {
-`, `	if f.Rebalanced && w.session == nil {
-`},
-	}},
 	{"the overlay survives a dropped transaction", []edit{
 		{taskFile, `		t.store.Drop()
 `, ``},
@@ -173,16 +167,12 @@ var mutants = []mutant{
 	}
 `},
 	}},
-	{"records are deleted that the store hasn't flushed, and a wiped store decides at once", []edit{
-		{"state/restore.go", `	case m.completeAfter != complete:
-`, `	case m.completeAfter != complete && m.changelog < 0:
-`},
-		{"state/transaction.go", `	if s.meta.completeAfter != complete {
-`, `	if s.meta.completeAfter != complete && s.db == nil {
-`},
-		{"state/flush.go", `	return s.flush.trim, s.flush.trim > s.flush.trimmed
-`, `	s.flush.trim = max(s.flush.trim, s.meta.redundantBelow())
-	return s.flush.trim, s.flush.trim > s.flush.trimmed
+	{"records are deleted up to the start of the round that still runs", []edit{
+		{"state/sweep.go", `	if w.over {
+		return w.start
+	}
+	return w.previous
+`, `	return w.start
 `},
 	}},
 }

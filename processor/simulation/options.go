@@ -35,7 +35,7 @@ type Options struct {
 	BrokerSkew    int // clocks of partition leaders
 
 	// Out of a thousand rounds of the scheduler.
-	CrashPermille, FreezePermille, StopPermille, HurryPermille, JumpPermille, RebalancePermille int
+	CrashPermille, FreezePermille, EvictPermille, StopPermille, HurryPermille, JumpPermille, RebalancePermille int
 
 	EndPercent     int // the end of a transaction goes wrong
 	ProducePermil  int // a record is refused
@@ -62,7 +62,7 @@ func Draw(r *rand.Rand) Options {
 	o := Options{
 		Instances: pick(1, 2, 2, 3), WorkersMax: pick(1, 1, 2), Partitions: 2, Public: 2,
 		SwitchPercent: pick(2, 10, 30), SkewMillis: maybe(5, 200, 2000), BrokerSkew: maybe(2, 50, 500),
-		CrashPermille: maybe(1, 3, 6), FreezePermille: maybe(1, 2), StopPermille: maybe(1, 2),
+		CrashPermille: maybe(1, 3, 6), FreezePermille: maybe(1, 3), EvictPermille: maybe(2, 20), StopPermille: maybe(1, 2),
 		HurryPermille: maybe(1, 10), JumpPermille: pick(1, 3), RebalancePermille: maybe(1, 3),
 		EndPercent: maybe(2, 10, 25), ProducePermil: maybe(2, 10), SettlePercent: maybe(5, 30),
 		TickPercent: maybe(10, 50), TrimPercent: maybe(10, 50), EagerPercent: maybe(100), SwapPercent: maybe(10, 50),

@@ -160,7 +160,7 @@ func (p *process) pause(point string, ready func() bool) error {
 	if !p.dead {
 		p.s.visit(p, point)
 	}
-	if !p.dead && (ready != nil || p.s.switches()) {
+	if !p.dead && (ready != nil || p.frozen || p.s.switches()) {
 		r.ready, r.at = ready, point
 		r.yield(struct{}{})
 	}

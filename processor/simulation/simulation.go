@@ -39,7 +39,7 @@ type Simulation struct {
 	machines  []*machine
 	lives     int
 	current   *routine
-	plan      crashPlan
+	plan      plan
 	failures  []string
 	out       io.Writer // trace; nil: none
 }
@@ -58,12 +58,14 @@ type machine struct {
 	startAt  time.Time
 }
 
-// crashPlan: the process ends when it reaches the point for the n-th time.
-type crashPlan struct {
-	p     *process
-	point string
-	n     int
-	until int // round in which the plan is given up
+// plan: the process ends, or freezes, when it reaches the point for the n-th
+// time.
+type plan struct {
+	p      *process
+	point  string
+	n      int
+	freeze bool
+	until  int // round in which the plan is given up
 }
 
 // epoch is when all runs begin.
@@ -249,7 +251,7 @@ func (s *Simulation) rest() {
 	}
 	s.tracef("no more faults")
 	s.options = s.options.quiet()
-	s.plan = crashPlan{}
+	s.plan = plan{}
 	for _, m := range s.machines {
 		m.startAt = s.now
 	}
@@ -305,8 +307,13 @@ func (s *Simulation) turn() {
 	}
 }
 
-// Stop ends all processes gracefully.
+// Stop ends all processes gracefully, or at once where something failed: who
+// knows what they would wait for.
 func (s *Simulation) Stop() {
+	if s.failed() {
+		s.Abandon()
+		return
+	}
 	for _, p := range s.processes {
 		p.stopping = true
 	}
@@ -316,6 +323,7 @@ func (s *Simulation) Stop() {
 		if round > restRounds {
 			s.fail("%s doesn't stop", s.processes[0])
 			s.Abandon()
+			return
 		}
 	}
 }
