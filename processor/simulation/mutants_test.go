@@ -20,6 +20,8 @@ import (
 type mutant struct {
 	name  string
 	edits []edit
+	// test finds it; "": the seeds.
+	test string
 }
 
 type edit struct{ file, old, new string }
@@ -50,13 +52,13 @@ var mutants = []mutant{
 		{commitFile, `		if t.hasState() {
 			first, last :=`, `		if t.hasState() && len(t.prepared) == 0 {
 			first, last :=`},
-	}},
+	}, ""},
 	{"the input offset is left out of the store's batch", []edit{
 		{"state/apply.go", `	s.batch.Reset()
 	if err := s.addEntries(d.writes, d.after.sweep.round, true); err != nil {`, `	next.state.input = s.meta.state.input
 	s.batch.Reset()
 	if err := s.addEntries(d.writes, d.after.sweep.round, true); err != nil {`},
-	}},
+	}, ""},
 	{"(false, nil) is taken for an abort", []edit{
 		{commitFile, `	if err != nil || !committed {
 `, `	if err == nil && !committed {
@@ -66,10 +68,10 @@ var mutants = []mutant{
 	}
 	if err != nil || !committed {
 `},
-	}},
+	}, ""},
 	{"a produce error is ignored", []edit{
 		{commitFile, `if err := w.session.Flush(ctx); err != nil {`, `if err := w.session.Flush(ctx); err != nil && ctx == nil {`},
-	}},
+	}, ""},
 	{"no delta when nothing changed", []edit{
 		{commitFile, `		for _, out := range t.prepared {
 `, `		if t.hasState() && !t.store.Dirty() {
@@ -82,10 +84,10 @@ var mutants = []mutant{
 			t.store.Drop()
 		} else if t.hasState() {
 			first, last :=`},
-	}},
+	}, ""},
 	{"swept values come from the store, not from the overlay", []edit{
 		{"state/sweep.go", `if int64(round) == w.round || s.overlay.isDirty(key) {`, `if int64(round) == w.round {`},
-	}},
+	}, ""},
 	{"records are deleted after an unknown outcome", []edit{
 		{"state/transaction.go", `	s.prepared = prepared{is: true,`, `	s.flush.trim = max(s.flush.trim, after.sweep.redundantBelow())
 	s.prepared = prepared{is: true,`},
@@ -99,7 +101,7 @@ var mutants = []mutant{
 	w.dropBatch()
 	w.at("settle")
 `},
-	}},
+	}, ""},
 	{"a tick is decided from the local clock, without a record", []edit{
 		{tickFile, `	"holdfast/topology/record"
 `, `	"holdfast/processor/stage"
@@ -116,34 +118,34 @@ var mutants = []mutant{
 	}
 	t.stage.Decide(&t.tx, &stage.Record{Topic: t.tp.Topic, Partition: t.tp.Partition, Offset: t.next, At: t.tx.now, Value: record.Tick()})
 `},
-	}},
+	}, ""},
 
 	{"an undecided transaction isn't settled", []edit{
 		{settleFile, `if err := w.session.Settle(ctx); err != nil {`, `if err := ctx.Err(); err != nil {`},
-	}},
+	}, ""},
 	{"the outcome isn't compared after an unknown end", []edit{
 		{settleFile, `		w.placeAnew(t)
 `, ``},
-	}},
+	}, ""},
 	{"a restore under way is taken up after a rebalance", []edit{
 		{settleFile, `		t.again = true
 		t.cancel()
 `, ``},
-	}},
+	}, "TestRestoreUnderWayIsDoneAgain"},
 	{"a task goes on where the client thinks, not where its store is", []edit{
 		{placeFile, `	w.session.Seek(map[TopicPartition]record.Offset{t.tp: t.next})
 `, ``},
-	}},
+	}, ""},
 	{"the overlay survives a dropped transaction", []edit{
 		{taskFile, `		t.store.Drop()
 `, ``},
-	}},
+	}, ""},
 	{"the stage's memory survives a dropped transaction", []edit{
 		{taskFile, `func (t *task) drop() {
 	t.stage.Reset()
 `, `func (t *task) drop() {
 `},
-	}},
+	}, ""},
 	{"what a stage put off is written after the delta was made", []edit{
 		{commitFile, `	w.at("finish")
 	for _, t := range w.batch.tasks {
@@ -166,7 +168,7 @@ var mutants = []mutant{
 		t.stage.Reset()
 	}
 `},
-	}},
+	}, ""},
 	{"records are deleted up to the start of the round that still runs", []edit{
 		{"state/sweep.go", `	if w.over {
 		return w.start
@@ -174,7 +176,7 @@ var mutants = []mutant{
 	return w.previous
 `, `	return w.start
 `},
-	}},
+	}, ""},
 }
 
 var firstSeed = regexp.MustCompile(`seed (\d+):`)
@@ -186,6 +188,11 @@ func TestMutants(t *testing.T) {
 		t.Run(strings.ReplaceAll(m.name, " ", "_"), func(t *testing.T) {
 			out, err := runMutant(t, m)
 			require.Error(t, err, "%s: not found in %d seeds", m.name, *seeds)
+			if m.test != "" {
+				require.Contains(t, out, "--- FAIL: "+m.test)
+				fmt.Printf("found by %s: %s\n", m.test, m.name)
+				return
+			}
 			found := firstSeed.FindStringSubmatch(out)
 			require.NotNil(t, found, "the run failed, but no seed did:\n%s", out)
 			_, what, _ := strings.Cut(out[strings.Index(out, found[0]):], ": ")
@@ -219,7 +226,11 @@ func runMutant(t *testing.T, m mutant) (output string, err error) {
 	text, err := json.Marshal(overlay)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(file, text, 0o600))
-	run := exec.Command("go", "test", "-count=1", "-vet=off", "-timeout=2m", "-overlay="+file, "-run=^TestSimulation$", ".", fmt.Sprintf("-seeds=%d", *seeds))
+	test := m.test
+	if test == "" {
+		test = "TestSimulation"
+	}
+	run := exec.Command("go", "test", "-count=1", "-vet=off", "-timeout=10m", "-overlay="+file, "-run=^"+test+"$", ".", fmt.Sprintf("-seeds=%d", *seeds))
 	text, err = run.CombinedOutput()
 	return string(text), err
 }
