@@ -141,14 +141,19 @@ func crashPoints() []string {
 	}
 }
 
-// planAt lets a process end or freeze at a point that it comes to soon.
+// planAt lets some process end or freeze at a point that it comes to soon.
 func (s *Simulation) planAt(points []string, freeze bool) {
-	p := s.anyProcess()
-	if p == nil || s.plan.p != nil {
-		return
+	if p := s.anyProcess(); p != nil && s.plan.p == nil {
+		s.plan = plan{p: p, point: points[s.random.IntN(len(points))], n: s.between(1, 4), freeze: freeze, until: s.Stats.Rounds + 1500}
+		s.tracef("%s will end or freeze at %q", p, s.plan.point)
 	}
-	s.plan = plan{p: p, point: points[s.random.IntN(len(points))], n: s.between(1, 4), freeze: freeze, until: s.Stats.Rounds + 1500}
-	s.tracef("%s will end or freeze at %q", p, s.plan.point)
+}
+
+// planCrash lets a process that starts end at once.
+func (s *Simulation) planCrash(p *process, points []string) {
+	if s.plan.p == nil {
+		s.plan = plan{p: p, point: points[s.random.IntN(len(points))], n: 1, until: s.Stats.Rounds + 1500}
+	}
 }
 
 // visit counts the points that are reached, and lets happen what was planned.

@@ -36,7 +36,7 @@ const (
 
 // The first eight are the faults by which exactly-once is lost in practice.
 var mutants = []mutant{
-	{"the store is applied before the transaction has ended", []edit{
+	{name: "the store is applied before the transaction has ended", edits: []edit{
 		{commitFile, `	w.at("end")
 	committed, err := w.session.End(ctx, true)
 `, `	for _, t := range w.batch.tasks {
@@ -52,14 +52,14 @@ var mutants = []mutant{
 		{commitFile, `		if t.hasState() {
 			first, last :=`, `		if t.hasState() && len(t.prepared) == 0 {
 			first, last :=`},
-	}, ""},
-	{"the input offset is left out of the store's batch", []edit{
+	}},
+	{name: "the input offset is left out of the store's batch", edits: []edit{
 		{"state/apply.go", `	s.batch.Reset()
 	if err := s.addEntries(d.writes, d.after.sweep.round, true); err != nil {`, `	next.state.input = s.meta.state.input
 	s.batch.Reset()
 	if err := s.addEntries(d.writes, d.after.sweep.round, true); err != nil {`},
-	}, ""},
-	{"(false, nil) is taken for an abort", []edit{
+	}},
+	{name: "(false, nil) is taken for an abort", edits: []edit{
 		{commitFile, `	if err != nil || !committed {
 `, `	if err == nil && !committed {
 		w.dropBatch()
@@ -68,11 +68,11 @@ var mutants = []mutant{
 	}
 	if err != nil || !committed {
 `},
-	}, ""},
-	{"a produce error is ignored", []edit{
+	}},
+	{name: "a produce error is ignored", edits: []edit{
 		{commitFile, `if err := w.session.Flush(ctx); err != nil {`, `if err := w.session.Flush(ctx); err != nil && ctx == nil {`},
-	}, ""},
-	{"no delta when nothing changed", []edit{
+	}},
+	{name: "no delta when nothing changed", edits: []edit{
 		{commitFile, `		for _, out := range t.prepared {
 `, `		if t.hasState() && !t.store.Dirty() {
 			continue
@@ -84,11 +84,11 @@ var mutants = []mutant{
 			t.store.Drop()
 		} else if t.hasState() {
 			first, last :=`},
-	}, ""},
-	{"swept values come from the store, not from the overlay", []edit{
+	}},
+	{name: "swept values come from the store, not from the overlay", edits: []edit{
 		{"state/sweep.go", `if int64(round) == w.round || s.overlay.isDirty(key) {`, `if int64(round) == w.round {`},
-	}, ""},
-	{"records are deleted after an unknown outcome", []edit{
+	}},
+	{name: "records are deleted after an unknown outcome", edits: []edit{
 		{"state/transaction.go", `	s.prepared = prepared{is: true,`, `	s.flush.trim = max(s.flush.trim, after.sweep.redundantBelow())
 	s.prepared = prepared{is: true,`},
 		{settleFile, `	w.dropBatch()
@@ -101,8 +101,8 @@ var mutants = []mutant{
 	w.dropBatch()
 	w.at("settle")
 `},
-	}, ""},
-	{"a tick is decided from the local clock, without a record", []edit{
+	}},
+	{name: "a tick is decided from the local clock, without a record", edits: []edit{
 		{tickFile, `	"holdfast/topology/record"
 `, `	"holdfast/processor/stage"
 	"holdfast/topology/record"
@@ -118,35 +118,35 @@ var mutants = []mutant{
 	}
 	t.stage.Decide(&t.tx, &stage.Record{Topic: t.tp.Topic, Partition: t.tp.Partition, Offset: t.next, At: t.tx.now, Value: record.Tick()})
 `},
-	}, ""},
+	}},
 
-	{"an undecided transaction isn't settled", []edit{
+	{name: "an undecided transaction isn't settled", edits: []edit{
 		{settleFile, `if err := w.session.Settle(ctx); err != nil {`, `if err := ctx.Err(); err != nil {`},
-	}, ""},
-	{"the outcome isn't compared after an unknown end", []edit{
+	}},
+	{name: "the outcome isn't compared after an unknown end", edits: []edit{
 		{settleFile, `		w.placeAnew(t)
 `, ``},
-	}, ""},
-	{"a restore under way is taken up after a rebalance", []edit{
+	}},
+	{name: "a restore under way is taken up after a rebalance", edits: []edit{
 		{settleFile, `		t.again = true
 		t.cancel()
 `, ``},
-	}, "TestRestoreUnderWayIsDoneAgain"},
-	{"a task goes on where the client thinks, not where its store is", []edit{
+	}, test: "TestRestoreUnderWayIsDoneAgain"},
+	{name: "a task goes on where the client thinks, not where its store is", edits: []edit{
 		{placeFile, `	w.session.Seek(map[TopicPartition]record.Offset{t.tp: t.next})
 `, ``},
-	}, ""},
-	{"the overlay survives a dropped transaction", []edit{
+	}},
+	{name: "the overlay survives a dropped transaction", edits: []edit{
 		{taskFile, `		t.store.Drop()
 `, ``},
-	}, ""},
-	{"the stage's memory survives a dropped transaction", []edit{
+	}},
+	{name: "the stage's memory survives a dropped transaction", edits: []edit{
 		{taskFile, `func (t *task) drop() {
 	t.stage.Reset()
 `, `func (t *task) drop() {
 `},
-	}, ""},
-	{"what a stage put off is written after the delta was made", []edit{
+	}},
+	{name: "what a stage put off is written after the delta was made", edits: []edit{
 		{commitFile, `	w.at("finish")
 	for _, t := range w.batch.tasks {
 		if err := t.finish(); err != nil {
@@ -168,15 +168,15 @@ var mutants = []mutant{
 		t.stage.Reset()
 	}
 `},
-	}, ""},
-	{"records are deleted up to the start of the round that still runs", []edit{
+	}},
+	{name: "records are deleted up to the start of the round that still runs", edits: []edit{
 		{"state/sweep.go", `	if w.over {
 		return w.start
 	}
 	return w.previous
 `, `	return w.start
 `},
-	}, ""},
+	}},
 }
 
 var firstSeed = regexp.MustCompile(`seed (\d+):`)

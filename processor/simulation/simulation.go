@@ -49,6 +49,17 @@ type Stats struct {
 	Rounds, Crashes, Freezes, Stops, Twins, Wiped, Committed, Unknown int
 }
 
+func (s *Stats) add(o Stats) {
+	s.Rounds += o.Rounds
+	s.Crashes += o.Crashes
+	s.Freezes += o.Freezes
+	s.Stops += o.Stops
+	s.Twins += o.Twins
+	s.Wiped += o.Wiped
+	s.Committed += o.Committed
+	s.Unknown += o.Unknown
+}
+
 // machine is where an instance runs: what it has of a disk when no process does,
 // and when it is started again.
 type machine struct {
@@ -228,6 +239,9 @@ func (s *Simulation) machinesUp() {
 	for _, m := range s.machines {
 		if m.runs == nil && !s.now.Before(m.startAt) {
 			m.runs = s.start(m.instance, m.disk)
+			if s.permille(10 * s.options.CrashPermille) {
+				s.planCrash(m.runs, []string{"join", "committed", "bounds", "read", "fetch"})
+			}
 			for _, p := range s.processes {
 				if p.instance == m.instance && p != m.runs {
 					p.rival, m.runs.rival = true, true

@@ -3,17 +3,28 @@ package simulation
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 var (
 	oneSeed = flag.Uint64("seed", 0, "run this seed alone, with -v with its trace")
 	seeds   = flag.Uint64("seeds", 200, "how many seeds to run, from 1")
 )
+
+// run is a whole run of a seed, judged.
+type run func(seed uint64, trace io.Writer) *Simulation
 
 func runSale(seed uint64, trace io.Writer) *Simulation {
 	s := New(seed, Draw, SaleStages(), trace)
@@ -32,12 +43,56 @@ func runToys(seed uint64, trace io.Writer) *Simulation {
 	return s
 }
 
-// seedsOf returns the seeds that the flags ask for.
-func seedsOf() []uint64 {
+// TestSimulation runs the whole topology under all faults.
+func TestSimulation(t *testing.T) {
+	all := runSeeds(t, *seeds, runSale)
+	if len(all) < 200 {
+		return
+	}
+	visited, crashed, total := map[string]int{}, map[string]int{}, Stats{}
+	sold, shipped := 0, 0
+	for _, s := range all {
+		for point, n := range s.Visited {
+			visited[point] += n
+		}
+		for point, n := range s.Crashed {
+			crashed[point] += n
+		}
+		total.add(s.Stats)
+		sold += int(s.Report.UnitsAllocated)
+		shipped += int(s.Report.UnitsShipped)
+	}
+	t.Logf("%+v, %d units sold, %d shipped", total, sold, shipped)
+	for _, point := range slices.Sorted(maps.Keys(visited)) {
+		t.Logf("%-20s reached %7d times, processes ended there %3d times", point, visited[point], crashed[point])
+	}
+	// A run that meets no fault proves nothing.
+	for _, point := range crashPoints() {
+		require.NotZero(t, crashed[point], "no process has ended at %q", point)
+	}
+	require.NotZero(t, total.Wiped, "no store had to begin anew")
+	require.NotZero(t, total.Twins)
+	require.NotZero(t, sold)
+	require.NotZero(t, shipped)
+}
+
+// TestToys runs stages that show every fault of the run time at once.
+func TestToys(t *testing.T) { runSeeds(t, *seeds/2, runToys) }
+
+// TestSameSeedSameRun: whatever happens follows from the seed.
+func TestSameSeedSameRun(t *testing.T) {
+	for _, seed := range seedsOf(10) {
+		var first, second bytes.Buffer
+		a, b := runSale(seed, &first), runSale(seed, &second)
+		require.Equal(t, a.Broker.Hash(), b.Broker.Hash(), "seed %d", seed)
+		require.Equal(t, first.String(), second.String(), "seed %d", seed)
+	}
+}
+
+func seedsOf(n uint64) []uint64 {
 	if *oneSeed != 0 {
 		return []uint64{*oneSeed}
 	}
-	n := *seeds
 	if testing.Short() {
 		n = min(n, 20)
 	}
@@ -48,32 +103,52 @@ func seedsOf() []uint64 {
 	return out
 }
 
-// judge runs a seed and tells what failed, and how to see it again.
-func check(t *testing.T, seed uint64, run func(seed uint64, trace io.Writer) *Simulation) *Simulation {
+// runSeeds runs the seeds, several at a time, and tells of the first that
+// failed, and how to see it again.
+func runSeeds(t *testing.T, n uint64, run run) []*Simulation {
 	t.Helper()
 	var trace io.Writer
 	if *oneSeed != 0 && testing.Verbose() {
 		trace = os.Stderr
 	}
-	s := run(seed, trace)
-	f := s.Failures()
-	if len(f) == 0 {
-		return s
+	list := seedsOf(n)
+	out := make([]*Simulation, len(list))
+	var next atomic.Int64
+	var failed atomic.Bool
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(list)) && !failed.Load(); i = next.Add(1) - 1 {
+				out[i] = run(list[i], trace)
+				if len(out[i].Failures()) > 0 {
+					failed.Store(true)
+				}
+			}
+		})
 	}
-	if trace == nil {
-		var lines bytes.Buffer
-		run(seed, &lines)
-		all := strings.Split(strings.TrimSpace(lines.String()), "\n")
-		t.Logf("the end of the trace:\n%s", strings.Join(all[max(0, len(all)-40):], "\n"))
+	wg.Wait()
+	for i, s := range out {
+		if s == nil {
+			continue
+		}
+		if f := s.Failures(); len(f) > 0 {
+			t.Fatalf("%sseed %d: %s\n\nto see it again: go test ./processor/simulation -run '^%s$' -seed=%d -v",
+				endOfTrace(list[i], run, trace), list[i], strings.Join(f, "\n"), t.Name(), list[i])
+		}
+		if *oneSeed != 0 {
+			t.Log(s.Describe())
+		}
 	}
-	t.Fatalf("seed %d: %s\n\nto see it again: go test ./processor/simulation -run '^%s$' -seed=%d -v", seed, strings.Join(f, "\n"), t.Name(), seed)
-	return nil
+	return out
 }
 
-// TestSimulation runs the whole topology.
-func TestSimulation(t *testing.T) {
-	for _, seed := range seedsOf() {
-		s := check(t, seed, runSale)
-		t.Log(seed, s.Describe())
+// endOfTrace runs a seed again for its trace, where that wasn't written.
+func endOfTrace(seed uint64, run run, written io.Writer) string {
+	if written != nil {
+		return ""
 	}
+	var trace bytes.Buffer
+	run(seed, &trace)
+	lines := strings.Split(strings.TrimSpace(trace.String()), "\n")
+	return fmt.Sprintf("the end of the trace:\n%s\n\n", strings.Join(lines[max(0, len(lines)-40):], "\n"))
 }
