@@ -17,6 +17,7 @@ type batch struct {
 	records int
 	bytes   int
 	tasks   []*task // those that decided a record, in the order of their first
+	by      *task   // whose stage decides just now
 
 	logs   [3]outLog
 	public []*Out
@@ -71,12 +72,22 @@ func (b *batch) sendTo(l *outLog, p int32, kind record.Kind, key []byte, origin 
 	e := &l.builders[p]
 	e.Add(kind, key, origin, body)
 	if e.Full() {
-		b.closeEnvelope(l, p)
+		// Should it be too large, then by this last entry.
+		b.from(b.closeEnvelope(l, p))
 	}
 }
 
-func (b *batch) closeEnvelope(l *outLog, p int32) {
-	b.outs = append(b.outs, &Out{TopicPartition: TopicPartition{l.name, record.Partition(p)}, Value: l.builders[p].Close()})
+func (b *batch) closeEnvelope(l *outLog, p int32) *Out {
+	out := &Out{TopicPartition: TopicPartition{l.name, record.Partition(p)}, Value: l.builders[p].Close()}
+	b.outs = append(b.outs, out)
+	return out
+}
+
+// from notes whose decision an output comes from.
+func (b *batch) from(out *Out) {
+	if b.by != nil {
+		out.by, out.at = b.by, b.by.next
+	}
 }
 
 // publish adds a record to a public topic; Kafka's own partitioning by key, so
@@ -96,6 +107,7 @@ func (b *batch) add(t publicTopic, key, value []byte, headers []stage.Header) {
 	if key != nil {
 		out.Key = kv[:len(key):len(key)]
 	}
+	b.from(out)
 	b.public = append(b.public, out)
 }
 
@@ -139,5 +151,5 @@ func (b *batch) reset() {
 	clear(b.outs)
 	clear(b.tasks)
 	b.public, b.outs, b.tasks = b.public[:0], b.outs[:0], b.tasks[:0]
-	b.open, b.records, b.bytes = false, 0, 0
+	b.open, b.records, b.bytes, b.by = false, 0, 0, nil
 }

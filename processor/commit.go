@@ -2,6 +2,7 @@ package processor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -59,7 +60,7 @@ func (w *worker) commit(ctx context.Context) error {
 	}
 	w.at("flush")
 	if err := w.session.Flush(ctx); err != nil {
-		return w.abandon(ctx, fmt.Errorf("producing: %w", err))
+		return w.abandon(ctx, blame(fmt.Errorf("producing: %w", err)))
 	}
 	w.at("end")
 	committed, err := w.session.End(ctx, true)
@@ -70,17 +71,32 @@ func (w *worker) commit(ctx context.Context) error {
 	if err != nil || !committed {
 		// Not "aborted": a lost answer, a coordinator that moved, an error that
 		// the client took for an abort. Whoever assumes, decides twice.
-		if err != nil {
-			err = fmt.Errorf("ending a transaction: %w", err)
+		if err == nil {
+			err = errNotCommitted
 		}
-		return w.abandon(ctx, err)
+		return w.abandon(ctx, fmt.Errorf("ending a transaction: %w", err))
 	}
+	w.setback.clear()
 	if err := w.apply(); err != nil {
 		return err
 	}
 	w.upkeep(ctx)
 	w.session.AllowRebalance()
 	return nil
+}
+
+// errNotCommitted: the session didn't commit, and knows of no error. Partitions
+// were taken away meanwhile, most likely.
+var errNotCommitted = errors.New("not committed")
+
+// blame finds the task that a record which can't be written comes from. Doing the
+// batch again would lead to the same record, for ever.
+func blame(err error) error {
+	var refused *RefusedError
+	if !errors.As(err, &refused) || refused.Out.by == nil || !tooLarge(err, len(refused.Out.Key)+len(refused.Out.Value)) {
+		return err
+	}
+	return &taskError{refused.Out.by, fmt.Errorf("offset %d: what it leads to can't be written: %w", refused.Out.at, err)}
 }
 
 // prepare encodes the task's delta.

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"holdfast/state"
+	"holdfast/topology/record"
 )
 
 // fate is what the program does next about an error. This file is the only
@@ -29,6 +30,9 @@ const (
 // ErrSessionLost is returned by a Session that can't be used any longer.
 var ErrSessionLost = errors.New("session lost")
 
+// ErrUnreachable is returned by a Cluster that got no answer.
+var ErrUnreachable = errors.New("the cluster can't be reached")
+
 func fateOf(err error) fate {
 	var mismatch *state.MismatchError
 	var task *taskError
@@ -47,6 +51,12 @@ func fateOf(err error) fate {
 		errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed),
 		errors.Is(err, kerr.SaslAuthenticationFailed):
 		return fateStop
+	case errors.Is(err, kerr.InvalidSessionTimeout), errors.Is(err, kerr.InvalidTransactionTimeout),
+		errors.Is(err, kerr.InvalidGroupID), errors.Is(err, kerr.InconsistentGroupProtocol), errors.Is(err, kerr.UnsupportedVersion):
+		// The brokers refuse how this process is set up; they always will.
+		return fateStop
+	case errors.Is(err, ErrUnreachable):
+		return fateRetry
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrSessionLost):
 		return fateRejoin
 	}
@@ -58,4 +68,12 @@ func fateOf(err error) fate {
 		return fateRejoin
 	}
 	return fateHalt
+}
+
+// tooLarge tells that a broker, or the client on its behalf, refused a record for
+// its size. Only the record itself can be the reason when it is larger than
+// anything that belongs to the usual: smaller ones share batches, and a batch is
+// refused as a whole where a topic's limit was set too low.
+func tooLarge(err error, size int) bool {
+	return (errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge)) && size > record.EnvelopeBytesMax
 }

@@ -2,6 +2,7 @@ package processor
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"holdfast/processor/stage"
@@ -26,7 +27,8 @@ func (a TopicPartition) compare(b TopicPartition) int {
 
 // Cluster is what the run time needs of a log beside the transactions. Kafka is
 // behind it in production, an in-memory log with a seeded scheduler in
-// simulation. All its methods may be called from several goroutines.
+// simulation. All its methods may be called from several goroutines. An error is
+// ErrUnreachable where no answer came.
 type Cluster interface {
 	// Join makes a member of a consumer group that is a transactional producer
 	// too. It returns only after the transaction that an earlier life of the
@@ -86,9 +88,11 @@ type Session interface {
 	// Seek sets the offset to read next, and drops what was fetched ahead.
 	Seek(offsets map[TopicPartition]record.Offset)
 
+	// Begin refuses when a transaction couldn't be ended soon.
 	Begin() error
 	// Produce adds to the transaction; Flush waits until all is there and
-	// returns the first error of any record. Offsets are set then.
+	// returns the first error of any record, as a RefusedError. Offsets are set
+	// then.
 	Produce(out *Out)
 	Flush(ctx context.Context) error
 	// End ends the transaction with the consumed offsets. Only (true, nil)
@@ -134,7 +138,24 @@ type Out struct {
 	Value   []byte
 	Headers []stage.Header
 	Offset  record.Offset // after Flush
+
+	// Whose decision led to it, and at which offset of its log; nil where it
+	// gathers many small ones.
+	by *task
+	at record.Offset
 }
+
+// RefusedError says that a record couldn't be written, and which.
+type RefusedError struct {
+	Out *Out
+	Err error
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("%s/%d, %d bytes: %v", e.Out.Topic, e.Out.Partition, len(e.Out.Key)+len(e.Out.Value), e.Err)
+}
+
+func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Env is the outside world other than the log.
 type Env struct {

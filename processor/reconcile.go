@@ -81,7 +81,20 @@ func (w *worker) advance(t *task) error {
 		w.restore(t)
 	case phaseRestoring:
 		if t.revoked {
+			// Should it be given back meanwhile, then after somebody else had it.
+			t.again = true
 			t.cancel()
+			if t.restored == nil {
+				t.phase = phaseHalted // closed by reconcile at once
+				return nil
+			}
+		} else if w.setback.waits(w.cfg.Env.Now()) {
+			return nil
+		} else if t.restored == nil {
+			if !t.retry.waits(w.cfg.Env.Now()) {
+				w.restore(t)
+			}
+			return nil
 		}
 	default:
 		return nil
@@ -126,8 +139,8 @@ func (w *worker) takeUp(t *task, r restoreResult) error {
 	if r.err != nil {
 		switch fateOf(r.err) {
 		case fateRetry, fateRejoin: // a restore has a client of its own: the session is as good as before
-			w.log.Warn("restore is tried again", "topic", t.tp.Topic, "partition", t.tp.Partition, "err", r.err)
-			w.restore(t)
+			t.restored = nil
+			w.log.Warn("restore is tried again", "topic", t.tp.Topic, "partition", t.tp.Partition, "err", r.err, "in", t.retry.failed(w.cfg.Env.Now()))
 		case fateStop:
 			return r.err
 		default:
@@ -135,6 +148,7 @@ func (w *worker) takeUp(t *task, r restoreResult) error {
 		}
 		return nil
 	}
+	t.retry.clear()
 	t.next, t.committed = r.next, r.next
 	if t.hasState() {
 		t.tx.now = record.Millis(t.store.Position().StreamTimeMillis)
@@ -152,7 +166,7 @@ func (w *worker) takeUp(t *task, r restoreResult) error {
 // close gives a task's store back. What isn't flushed would only have to be
 // replayed; flushing makes the next start cheap.
 func (w *worker) close(t *task) {
-	if t.phase == phaseRestoring {
+	if t.phase == phaseRestoring && t.restored != nil {
 		t.cancel()
 		w.at("close")
 		r := <-t.restored

@@ -62,7 +62,7 @@ func (r *restorer) run(ctx context.Context) (out restoreResult) {
 	}()
 	// The group's offset first, then the changelog's end: whatever transaction
 	// moved the former has its delta below the latter.
-	committed, hasCommitted, err := r.cfg.Cluster.Committed(ctx, r.group, r.tp)
+	committed, hasCommitted, err := r.committed(ctx)
 	if err != nil {
 		out.err = fmt.Errorf("reading the committed offset: %w", err)
 		return out
@@ -96,6 +96,18 @@ func (r *restorer) run(ctx context.Context) (out restoreResult) {
 	}
 	out.next, out.err = place(r.tp, out.store.Position(), committed, hasCommitted, inputStart)
 	return out
+}
+
+// committed reads the group's stable offset. A transaction of somebody else may
+// still move it, but not for ever.
+func (r *restorer) committed(ctx context.Context) (record.Offset, bool, error) {
+	stall, cancel := context.WithTimeout(ctx, r.cfg.RestoreStallMax)
+	defer cancel()
+	offset, ok, err := r.cfg.Cluster.Committed(stall, r.group, r.tp)
+	if err != nil && stall.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("not stable for %v, a transaction hangs: %w", r.cfg.RestoreStallMax, err)
+	}
+	return offset, ok, err
 }
 
 // open opens the task's store; a corrupt one is put aside and begun anew, since

@@ -24,7 +24,8 @@ import (
 // with nothing to read it costs three requests.
 //
 // A cause that lies in one task halts that task: the batch is done again
-// without it.
+// without it. Any other is tried again, at once and then at growing intervals: no
+// task is taken up while the worker waits.
 func (w *worker) abandon(ctx context.Context, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.cfg.EndTimeout)
 	defer cancel()
@@ -34,7 +35,7 @@ func (w *worker) abandon(ctx context.Context, cause error) error {
 		if f := fateOf(cause); f == fateStop {
 			return cause
 		}
-		w.log.Warn("transaction abandoned", "err", cause)
+		w.log.Warn("transaction abandoned", "err", cause, "again_in", w.setback.failed(w.cfg.Env.Now()))
 	}
 	w.dropBatch()
 	w.at("settle")

@@ -53,8 +53,9 @@ type task struct {
 	records int
 
 	prepared  []*Out             // the delta's parts, between produce and apply
-	restored  chan restoreResult // phaseRestoring: the result comes here
+	restored  chan restoreResult // phaseRestoring: the result comes here; nil: waits to be tried again
 	cancel    context.CancelFunc // phaseRestoring: ends it early
+	retry     backoff            // phaseRestoring
 	revoked   bool               // phaseRestoring: not ours any longer
 	again     bool               // phaseRestoring: what it read may be out of date, once more
 	progress  *restoreProgress
@@ -62,6 +63,7 @@ type task struct {
 	lastTick  time.Time
 	nextLook  time.Time
 	trimming  chan trimmed
+	trimRetry backoff
 }
 
 type trimmed struct {
@@ -94,6 +96,7 @@ func (t *task) decide(records []stage.Record, clock record.Millis, jumpMax time.
 			err = &taskError{t, fmt.Errorf("offset %d: %v\n%s", t.next, p, debug.Stack())}
 		}
 	}()
+	t.tx.batch.by = t
 	for i := range records {
 		r := &records[i]
 		t.next = r.Offset
@@ -117,8 +120,24 @@ func (t *task) finish() (err error) {
 			err = &taskError{t, fmt.Errorf("finishing at offset %d: %v\n%s", t.next, p, debug.Stack())}
 		}
 	}()
+	t.tx.batch.by = t
 	t.stage.Finish(&t.tx)
 	return t.failure()
+}
+
+// due asks the stage when it next has something to do.
+func (t *task) due() (at record.Millis, ok bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if c, ok := p.(crash); ok {
+				panic(c)
+			}
+			err = &taskError{t, fmt.Errorf("asking what is due at offset %d: %v\n%s", t.next, p, debug.Stack())}
+		}
+	}()
+	at, ok = t.stage.Due(&t.tx)
+	t.stage.Reset()
+	return at, ok, t.failure()
 }
 
 func (t *task) failure() error {

@@ -28,9 +28,8 @@ func (w *worker) tick(t *task, now time.Time) {
 }
 
 func (w *worker) wantsTick(t *task, now time.Time) bool {
-	due, ok := t.stage.Due(&t.tx)
-	t.stage.Reset()
-	if err := t.failure(); err != nil {
+	due, ok, err := t.due()
+	if err != nil {
 		w.halt(t, err)
 		return false
 	}
@@ -46,13 +45,18 @@ func (w *worker) trim(ctx context.Context, t *task) {
 		case done := <-t.trimming:
 			t.trimming = nil
 			if done.err != nil {
+				t.trimRetry.failed(w.cfg.Env.Now())
 				w.log.Warn("trimming the changelog", "topic", t.changelog.Topic, "partition", t.changelog.Partition, "before", done.before, "err", done.err)
 				return
 			}
+			t.trimRetry.clear()
 			t.store.Trimmed(done.before)
 		default:
 			return
 		}
+	}
+	if t.trimRetry.waits(w.cfg.Env.Now()) {
+		return
 	}
 	before, ok := t.store.TrimTo()
 	if !ok {

@@ -44,6 +44,7 @@ type worker struct {
 
 	lastEnd    time.Time
 	commitCost time.Duration
+	setback    backoff // what failed since the last commit
 }
 
 func newWorker(cfg *Config, sc StageConfig, slot int, stores *Stores, status *statusBoard) *worker {
@@ -74,8 +75,13 @@ func (w *worker) Run(ctx context.Context) error {
 			return nil
 		case err == nil:
 			return nil
-		case fateOf(err) == fateRejoin:
-			w.log.Warn("session is lost, joining again", "err", err)
+		case fateOf(err) == fateRejoin, fateOf(err) == fateRetry:
+			wait := w.setback.failed(w.cfg.Env.Now())
+			w.log.Warn("session is lost, joining again", "err", err, "in", wait)
+			select {
+			case <-ctx.Done():
+			case <-time.After(wait):
+			}
 		default:
 			return fmt.Errorf("stage %s worker %d: %w", w.stage.Name, w.slot, err)
 		}
@@ -98,16 +104,18 @@ func (w *worker) live(ctx context.Context) error {
 }
 
 func (w *worker) join(ctx context.Context) error {
+	// A new session owns nothing at first, and others may own what the last one
+	// did before it does. Kept open, a store would be locked for as long as
+	// joining takes.
+	mine := w.order
+	w.closeTasks()
 	s, err := w.cfg.Cluster.Join(ctx, w.member)
 	if err != nil {
 		return fmt.Errorf("joining group %s: %w", w.group, err)
 	}
 	w.session = s
-	// A new session reads from wherever the group's offset is, and knows nothing
-	// of what was paused in the last one: every task must be placed anew.
-	for _, t := range w.order {
+	for _, t := range mine {
 		w.session.Pause(t.tp)
-		w.placeAnew(t)
 	}
 	return nil
 }
@@ -140,8 +148,11 @@ func (w *worker) Step(ctx context.Context) error {
 		return w.abandon(ctx, nil)
 	}
 	for _, failed := range f.Failed {
-		if t := w.tasks[failed.TopicPartition]; t != nil && t.phase != phaseHalted {
-			w.halt(t, failed.Err)
+		if t := w.tasks[failed.TopicPartition]; t != nil && t.phase == phaseRunning {
+			w.halt(t, fmt.Errorf("reading at offset %d: %w", t.next, failed.Err))
+		} else if t == nil || t.phase != phaseHalted {
+			// Nothing of it is wanted yet. If it stays so, it is met again.
+			w.log.Warn("partition can't be read", "topic", failed.Topic, "partition", failed.Partition, "err", failed.Err)
 		}
 	}
 	polled := 0
