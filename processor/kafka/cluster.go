@@ -69,7 +69,7 @@ func (c *Cluster) committed(ctx context.Context, group string, tp processor.Topi
 	req.Group, req.RequireStable, req.Topics = group, true, []kmsg.OffsetFetchRequestTopic{topic}
 	resp, err := req.RequestWith(ctx, c.client)
 	if err != nil {
-		return -1, err
+		return -1, answered(err)
 	}
 	if err := kerr.ErrorForCode(resp.ErrorCode); err != nil {
 		return -1, err
@@ -117,7 +117,7 @@ func (c *Cluster) listOffset(ctx context.Context, tp processor.TopicPartition, a
 	req.ReplicaID, req.Topics = -1, append(req.Topics, topic)
 	resp, err := req.RequestWith(ctx, c.client)
 	if err != nil {
-		return 0, err
+		return 0, answered(err)
 	}
 	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
 		return 0, fmt.Errorf("listing offsets of %s/%d: the broker answered for %d topics", tp.Topic, tp.Partition, len(resp.Topics))
@@ -132,7 +132,7 @@ func (c *Cluster) Trim(ctx context.Context, tp processor.TopicPartition, before 
 	offsets.AddOffset(tp.Topic, int32(tp.Partition), int64(before), -1)
 	resp, err := c.admin.DeleteRecords(ctx, offsets)
 	if err != nil {
-		return err
+		return answered(err)
 	}
 	return resp.Error()
 }
@@ -140,6 +140,16 @@ func (c *Cluster) Trim(ctx context.Context, tp processor.TopicPartition, before 
 // Tick appends without a transaction.
 func (c *Cluster) Tick(tp processor.TopicPartition, value []byte) {
 	c.client.TryProduce(context.Background(), &kgo.Record{Topic: tp.Topic, Partition: int32(tp.Partition), Value: value}, nil)
+}
+
+// answered tells errors by which no broker answered from those that one answered
+// with, and from the end of a context.
+func answered(err error) error {
+	var ke *kerr.Error
+	if errors.As(err, &ke) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, processor.ErrSessionLost) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", processor.ErrUnreachable, err)
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -13,7 +13,7 @@ func (s *session) leaveStatic(ctx context.Context) {
 	m.InstanceID = &s.member.TransactionalID
 	req := kmsg.NewPtrLeaveGroupRequest()
 	req.Group, req.Members = s.member.Group, append(req.Members, m)
-	if _, err := req.RequestWith(ctx, s.client); err != nil {
+	if _, err := req.RequestWith(ctx, s.admin); err != nil {
 		s.cfg.Logger.Warn("leaving the group", "group", s.member.Group, "err", err)
 	}
 }

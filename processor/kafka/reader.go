@@ -40,20 +40,22 @@ func (c *Cluster) Read(_ context.Context, tp processor.TopicPartition, from reco
 }
 
 func (r *reader) Read(ctx context.Context) ([]processor.ChangelogRecord, error) {
-	fetches := r.client.PollFetches(ctx)
 	r.records = r.records[:0]
-	fetches.EachRecord(func(rec *kgo.Record) {
-		r.records = append(r.records, processor.ChangelogRecord{Offset: record.Offset(rec.Offset), Value: rec.Value, Control: rec.Attrs.IsControl()})
-	})
-	for _, e := range fetches.Errors() {
-		if errors.Is(e.Err, kerr.OffsetOutOfRange) {
-			return nil, processor.ErrTruncated
+	for len(r.records) == 0 {
+		fetches := r.client.PollFetches(ctx)
+		fetches.EachRecord(func(rec *kgo.Record) {
+			r.records = append(r.records, processor.ChangelogRecord{Offset: record.Offset(rec.Offset), Value: rec.Value, Control: rec.Attrs.IsControl()})
+		})
+		if len(r.records) > 0 {
+			break // an error that stays is met again
 		}
-		if ke := (*kerr.Error)(nil); errors.As(e.Err, &ke) && ke.Retriable {
-			continue
-		}
-		if len(r.records) == 0 {
-			return nil, e.Err
+		for _, e := range fetches.Errors() {
+			if errors.Is(e.Err, kerr.OffsetOutOfRange) {
+				return nil, processor.ErrTruncated
+			}
+			if !kerr.IsRetriable(e.Err) || errors.Is(e.Err, kerr.UnknownTopicID) {
+				return nil, answered(e.Err)
+			}
 		}
 	}
 	return r.records, nil

@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"holdfast/processor"
 	"holdfast/processor/stage"
@@ -25,9 +25,9 @@ type session struct {
 	gts    *kgo.GroupTransactSession
 	client *kgo.Client
 
-	// rebalanced is set by callbacks, which the client runs in a goroutine of
-	// its own, between AllowRebalance and the end of the next poll.
-	rebalanced atomic.Bool
+	admin *kgo.Client // of the process: for what is left to do after client is closed
+	group *membership
+	stop  context.CancelFunc // breaks off whatever client does
 
 	assigned []processor.TopicPartition
 	// seeks wait until the client takes them; the partitions in resumes are
@@ -35,7 +35,7 @@ type session struct {
 	seeks   map[processor.TopicPartition]record.Offset
 	resumes map[processor.TopicPartition]bool
 
-	mu       sync.Mutex // guards produceErr: promises run in the client's goroutines
+	mu       sync.Mutex // guards firstErr: promises run in the client's goroutines
 	firstErr error
 
 	shorts  map[string]string
@@ -47,11 +47,14 @@ var _ processor.Session = (*session)(nil)
 // Join makes the client, asks for its producer id (which ends what an earlier
 // life of it left open) and so joins the group with the first poll.
 func (c *Cluster) Join(ctx context.Context, m processor.Member) (processor.Session, error) {
-	s := &session{cfg: &c.cfg, member: m, seeks: map[processor.TopicPartition]record.Offset{}, resumes: map[processor.TopicPartition]bool{}, shorts: map[string]string{}}
+	life, stop := context.WithCancel(context.Background())
+	s := &session{cfg: &c.cfg, member: m, admin: c.client, group: &membership{}, stop: stop, seeks: map[processor.TopicPartition]record.Offset{}, resumes: map[processor.TopicPartition]bool{}, shorts: map[string]string{}}
 	for _, t := range m.Topics {
 		s.shorts[t], _ = c.cfg.Topology.Short(t)
 	}
 	opts := append(c.cfg.base(m.TransactionalID),
+		kgo.WithContext(life),
+		kgo.WithHooks(s.group),
 		kgo.ConsumerGroup(m.Group),
 		kgo.ConsumeTopics(m.Topics...),
 		kgo.TransactionalID(m.TransactionalID),
@@ -65,9 +68,9 @@ func (c *Cluster) Join(ctx context.Context, m processor.Member) (processor.Sessi
 		kgo.DisableAutoCommit(),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.AdjustFetchOffsetsFn(explicitOffsets),
-		kgo.OnPartitionsAssigned(s.onAssigned),
-		kgo.OnPartitionsRevoked(s.onRevoked),
-		kgo.OnPartitionsLost(s.onRevoked),
+		kgo.OnPartitionsAssigned(s.group.onAssigned),
+		kgo.OnPartitionsRevoked(s.group.onRevoked),
+		kgo.OnPartitionsLost(s.group.onLost),
 		kgo.FetchMaxWait(c.cfg.FetchMaxWait),
 		kgo.FetchMaxBytes(c.cfg.FetchBytesMax),
 		kgo.FetchMaxPartitionBytes(c.cfg.FetchPartitionBytesMax),
@@ -82,24 +85,49 @@ func (c *Cluster) Join(ctx context.Context, m processor.Member) (processor.Sessi
 	}
 	gts, err := kgo.NewGroupTransactSession(opts...)
 	if err != nil {
+		stop()
 		return nil, fmt.Errorf("making a session: %w", err)
 	}
 	s.gts, s.client = gts, gts.Client()
-	for {
-		_, _, err = s.client.ProducerID(ctx)
-		if err == nil {
-			return s, nil
+	if err := s.begin(ctx); err != nil {
+		s.Close(false)
+		return nil, fmt.Errorf("asking for a producer id: %w", err)
+	}
+	return s, nil
+}
+
+// begin asks for the producer id until a broker answers.
+func (s *session) begin(ctx context.Context) error {
+	for told := (time.Time{}); ; {
+		_, _, err := s.client.ProducerID(ctx)
+		if ke := (*kerr.Error)(nil); err == nil || ctx.Err() != nil || (errors.As(err, &ke) && !ke.Retriable) {
+			return err
 		}
-		if ke := (*kerr.Error)(nil); ctx.Err() != nil || (errors.As(err, &ke) && !ke.Retriable) {
-			gts.Close()
-			return nil, fmt.Errorf("asking for a producer id: %w", err)
+		if time.Since(told) >= tellEvery {
+			told = time.Now()
+			s.cfg.Logger.Warn("no producer id yet, asking again", "transactional_id", s.member.TransactionalID, "err", err)
 		}
-		if perr := pause(ctx, 100*time.Millisecond); perr != nil {
-			gts.Close()
-			return nil, perr
+		if err := pause(ctx, askAgainAfter); err != nil {
+			return err
 		}
 	}
 }
+
+const (
+	askAgainAfter = 100 * time.Millisecond
+	tellEvery     = 10 * time.Second
+
+	// endPatience: a commit takes some milliseconds. When the group's manager
+	// has failed (the session timed out, say), the client waits at the end of a
+	// transaction for a heartbeat which nobody makes, until somebody tells it
+	// that the partitions are lost, which waits for AllowRebalance. So
+	// rebalances are let go on after a while: at worst, the transaction is
+	// aborted.
+	endPatience = time.Second
+	// closePatience: closing waits for requests to the group that are under
+	// way, and a join takes as long as the slowest member's.
+	closePatience = 3 * time.Second
+)
 
 // explicitOffsets gives partitions without a committed offset a place, since the
 // client must never choose one. It doesn't matter which: they are paused, and
@@ -117,19 +145,11 @@ func explicitOffsets(_ context.Context, fetched map[string]map[int32]kgo.Offset)
 	return fetched, nil
 }
 
-// onAssigned runs before anything of the partitions is fetched.
-func (s *session) onAssigned(_ context.Context, cl *kgo.Client, assigned map[string][]int32) {
-	cl.PauseFetchPartitions(assigned)
-}
-
-func (s *session) onRevoked(_ context.Context, _ *kgo.Client, revoked map[string][]int32) {
-	if len(revoked) > 0 {
-		s.rebalanced.Store(true)
-	}
-}
-
 func (s *session) Poll(ctx context.Context, f *processor.Fetches, max int, wait time.Duration) error {
 	f.Rebalanced, f.Parts, f.Failed = false, f.Parts[:0], f.Failed[:0]
+	if joined, err := s.group.await(ctx, wait); !joined {
+		return err
+	}
 	s.applySeeks()
 	fetches := s.client.PollRecords(nil, max) //nolint:staticcheck // nil means: what is there, at once
 	if fetches.NumRecords() == 0 && len(fetches.Errors()) == 0 {
@@ -137,8 +157,8 @@ func (s *session) Poll(ctx context.Context, f *processor.Fetches, max int, wait 
 		fetches = s.client.PollRecords(wctx, max)
 		cancel()
 	}
+	f.Rebalanced = s.group.changed(s.owns)
 	s.assignment()
-	f.Rebalanced = s.rebalanced.Load()
 	for _, e := range fetches.Errors() {
 		if err := s.fetchError(f, e); err != nil {
 			return err
@@ -170,14 +190,11 @@ func (s *session) fetchError(f *processor.Fetches, e kgo.FetchError) error {
 	case errors.Is(e.Err, kgo.ErrClientClosed):
 		return fmt.Errorf("%w: %w", processor.ErrSessionLost, e.Err)
 	case errors.As(e.Err, &group):
-		if errors.Is(e.Err, kerr.FencedInstanceID) {
-			return e.Err
-		}
-		return nil // the client joins again by itself
+		return nil // membership knows
 	case e.Partition < 0:
 		return e.Err
 	}
-	if ke := (*kerr.Error)(nil); errors.As(e.Err, &ke) && ke.Retriable {
+	if kerr.IsRetriable(e.Err) && !errors.Is(e.Err, kerr.UnknownTopicID) {
 		return nil
 	}
 	f.Failed = append(f.Failed, processor.FailedPartition{
@@ -220,6 +237,8 @@ func (s *session) assignment() {
 }
 
 func (s *session) Assigned() []processor.TopicPartition { return s.assigned }
+
+func (s *session) owns(tp processor.TopicPartition) bool { return slices.Contains(s.assigned, tp) }
 
 func (s *session) Pause(tp processor.TopicPartition) {
 	delete(s.resumes, tp)
@@ -267,11 +286,17 @@ func (s *session) applySeeks() {
 	s.client.ResumeFetchPartitions(resume)
 }
 
+// errJoining is for the moment between a poll and the start of a join.
+var errJoining = errors.New("the group is rebalancing")
+
 func (s *session) Begin() error {
+	if s.group.isJoining() {
+		return errJoining
+	}
 	s.mu.Lock()
 	s.firstErr = nil
 	s.mu.Unlock()
-	return s.gts.Begin()
+	return s.fenced(s.gts.Begin())
 }
 
 func (s *session) Produce(out *processor.Out) {
@@ -286,7 +311,7 @@ func (s *session) Produce(out *processor.Out) {
 		if err != nil {
 			s.mu.Lock()
 			if s.firstErr == nil {
-				s.firstErr = fmt.Errorf("%s/%d, %d bytes: %w", r.Topic, r.Partition, len(r.Key)+len(r.Value), err)
+				s.firstErr = &processor.RefusedError{Out: out, Err: err}
 			}
 			s.mu.Unlock()
 			return
@@ -302,14 +327,21 @@ func (s *session) Flush(ctx context.Context) error {
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.firstErr
+	err := s.firstErr
+	s.mu.Unlock()
+	return s.fenced(err)
 }
 
 func (s *session) End(ctx context.Context, commit bool) (bool, error) {
-	committed, err := s.gts.End(ctx, kgo.TransactionEndTry(commit))
-	s.rebalanced.Store(false)
-	return committed, err
+	committed, err := s.end(ctx, commit)
+	return committed, s.fenced(err)
+}
+
+func (s *session) end(ctx context.Context, commit bool) (bool, error) {
+	s.group.ending()
+	patience := time.AfterFunc(endPatience, s.gts.AllowRebalance)
+	defer patience.Stop()
+	return s.gts.End(ctx, kgo.TransactionEndTry(commit))
 }
 
 // Settle ends with an abort until the client says that nothing is undecided.
@@ -318,33 +350,59 @@ func (s *session) End(ctx context.Context, commit bool) (bool, error) {
 func (s *session) Settle(ctx context.Context) error {
 	var err error
 	for range 5 {
-		if _, err = s.gts.End(ctx, kgo.TryAbort); err == nil {
+		if _, err = s.end(ctx, false); err == nil || errors.Is(err, kerr.ProducerFenced) || ctx.Err() != nil {
 			break
 		}
-		if errors.Is(err, kerr.ProducerFenced) || ctx.Err() != nil {
-			return err
-		}
 	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", processor.ErrSessionLost, err)
+	if err == nil {
+		_, _, err = s.client.ProducerID(ctx)
 	}
-	if _, _, err := s.client.ProducerID(ctx); err != nil {
-		if errors.Is(err, kerr.ProducerFenced) {
-			return err
-		}
+	if err = s.fenced(err); err != nil {
 		return fmt.Errorf("%w: %w", processor.ErrSessionLost, err)
 	}
 	return nil
 }
 
+// fenced finds out what it means that the producer is fenced. Whoever else runs
+// as this instance has, or soon will have, this member's place in the group too.
+// But a broker also fences the producer of a transaction that took longer than
+// its timeout, because the brokers themselves were slow; then the place is still
+// ours, and all that is lost is the session.
+//
+// Should both be about to happen, the two lives may fence each other's producers
+// once more; as soon as both have joined, the group refuses the first.
+func (s *session) fenced(err error) error {
+	if !errors.Is(err, kerr.ProducerFenced) || !s.cfg.Static {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	req := kmsg.NewPtrHeartbeatRequest()
+	req.Group, req.InstanceID = s.member.Group, &s.member.TransactionalID
+	req.MemberID, req.Generation = s.client.GroupMetadata()
+	resp, herr := req.RequestWith(ctx, s.client)
+	if herr == nil {
+		herr = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	switch {
+	case herr == nil, errors.Is(herr, kerr.RebalanceInProgress), errors.Is(herr, kerr.IllegalGeneration), errors.Is(herr, kerr.UnknownMemberID):
+		// Not wrapped: nobody may take it for what it isn't.
+		return fmt.Errorf("%w: the transaction took longer than its timeout of %v: %v", processor.ErrSessionLost, s.cfg.TransactionTimeout, err)
+	}
+	return fmt.Errorf("%w (%w)", err, herr)
+}
+
 func (s *session) AllowRebalance() { s.gts.AllowRebalance() }
 
 func (s *session) Close(leave bool) {
-	s.gts.AllowRebalance()
+	patience := time.AfterFunc(closePatience, s.stop)
+	s.gts.CloseAllowingRebalance()
+	patience.Stop()
+	s.stop()
 	if leave && s.cfg.Static {
+		// Last, else the client might join again before it is closed.
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		s.leaveStatic(ctx)
 	}
-	s.gts.CloseAllowingRebalance()
 }
