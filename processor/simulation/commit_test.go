@@ -27,12 +27,15 @@ type single struct {
 	faults *Faults
 	now    time.Time
 	disk   *vfs.MemFS
+	node   *processor.Node
 	loop   *processor.Loop
 	cfg    processor.Config
 
 	trace   []string
+	events  []string // what people are told
 	crashAt string // ends the process there, once
 	dead    bool
+	ended   bool // by itself, with an error
 	beside  bool // running what runs beside the loop
 }
 
@@ -56,6 +59,7 @@ func newSingle(t *testing.T) *single {
 		Spawn: s.spawn,
 		At:    func(point string) { s.reached(point, false); s.crash() },
 	}
+	s.cfg.Metrics = (*singleObserver)(s)
 	s.cfg.InstanceID, s.cfg.DataDir, s.cfg.ClusterID = "i0", "data", "simulation"
 	s.cfg.TopicIDs = map[string][16]byte{top.Name(topology.Changelog(singleStage)): topicID("x")}
 	s.cfg.Stages = []processor.StageConfig{{Name: singleStage, New: toys()[singleStage], Workers: 1}}
@@ -63,9 +67,22 @@ func newSingle(t *testing.T) *single {
 	return s
 }
 
+// singleObserver notes what restores did.
+type singleObserver single
+
+func (o *singleObserver) Ended(string, bool, int, time.Duration) {}
+func (o *singleObserver) Restored(_ string, _ processor.TopicPartition, records, _ int64, _ time.Duration) {
+	o.events = append(o.events, fmt.Sprintf("restored: %d deltas", records))
+}
+func (o *singleObserver) Halted(string, processor.TopicPartition, string) {}
+func (o *singleObserver) Wiped(_ string, _ processor.TopicPartition, reason string) {
+	o.events = append(o.events, "wiped: "+reason)
+}
+func (o *singleObserver) DeadLettered(string, string) {}
+
 // start begins a life of the process and lets it come to rest.
 func (s *single) start(t *testing.T) {
-	s.dead = false
+	s.dead, s.ended = false, false
 	cluster := s.broker.Cluster("i0")
 	plain := cluster.pause
 	cluster.pause = func(point string, ready func() bool) error {
@@ -73,13 +90,17 @@ func (s *single) start(t *testing.T) {
 			return errProcessEnded
 		}
 		s.crash()
+		for i := 0; ready != nil && !ready() && i < 100; i++ {
+			s.now = s.now.Add(time.Second)
+			s.broker.Advance()
+		}
 		return plain(point, ready)
 	}
 	s.cfg.Cluster = cluster
 	s.cfg.Store = state.Config{FS: s.disk, SyncFlush: true, MemTableBytes: 256 << 10}
 	node, err := processor.NewNode(s.cfg)
 	require.NoError(t, err)
-	s.loop = node.NewLoop(singleStage, 0)
+	s.node, s.loop = node, node.NewLoop(singleStage, 0)
 	s.protect(t, func() { require.NoError(t, s.loop.Join(context.Background())) })
 	s.rest(t)
 }
@@ -141,8 +162,8 @@ func (s *single) round(t *testing.T) {
 	crashed := s.protect(t, func() {
 		var err error
 		if rejoin, err = s.loop.Step(context.Background()); err != nil {
-			s.trace = append(s.trace, "ends: "+err.Error())
-			require.NoError(t, err)
+			s.events = append(s.events, "the process ends: "+err.Error())
+			s.ended = true
 		}
 		if rejoin {
 			s.trace = append(s.trace, "joins again")
@@ -157,7 +178,7 @@ func (s *single) round(t *testing.T) {
 
 // rest goes on until nothing is left to do.
 func (s *single) rest(t *testing.T) {
-	for range 40 {
+	for i := 0; i < 40 && !s.ended; i++ {
 		s.broker.Advance()
 		s.round(t)
 	}
@@ -177,11 +198,8 @@ func TestCommit(t *testing.T) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			s := newSingle(t)
 			tp := processor.TopicPartition{Topic: s.cfg.Topology.Name(topology.LogInventory)}
-			var e record.EnvelopeBuilder
-			for i := range 2 {
-				e.Add(record.KindStock, []byte("k"), record.Origin{}, fmt.Appendf(nil, "v%d", i))
-				s.broker.Append(tp, nil, e.Close())
-			}
+			s.feed("v0")
+			s.feed("v1")
 			s.trace = nil
 			arrange(t, s, d)
 			s.rest(t)
@@ -240,22 +258,38 @@ func shorten(trace []string) string {
 	return strings.TrimSuffix(text, idle)
 }
 
+// feed puts a record on the stage's log.
+func (s *single) feed(body string) {
+	var e record.EnvelopeBuilder
+	e.Add(record.KindStock, []byte("k"), record.Origin{}, []byte(body))
+	s.broker.Append(processor.TopicPartition{Topic: s.cfg.Topology.Name(topology.LogInventory)}, nil, e.Close())
+}
+
+// decided returns the numbers under which the records were decided, as committed.
+func (s *single) decided() string {
+	l := s.broker.log(processor.TopicPartition{Topic: s.cfg.Topology.Name(topology.LogAvailability)})
+	var numbers []string
+	for o := l.firstVisible(0, l.end()); o < l.end(); o = l.firstVisible(o+1, l.end()) {
+		err := record.Entries(l.entries[o].value, func(e record.Entry) error {
+			number, _, _ := strings.Cut(string(e.Body), ":")
+			numbers = append(numbers, number)
+			return nil
+		})
+		if err != nil {
+			panic("BUG: " + err.Error())
+		}
+	}
+	return strings.Join(numbers, " ")
+}
+
 // outcome tells what is on the log and in the store, and that both agree.
 func (s *single) outcome(t *testing.T, tp processor.TopicPartition) string {
 	var b strings.Builder
-	sent := s.broker.log(processor.TopicPartition{Topic: s.cfg.Topology.Name(topology.LogAvailability)})
-	var entries []string
-	for o := sent.firstVisible(0, sent.end()); o < sent.end(); o = sent.firstVisible(o+1, sent.end()) {
-		require.NoError(t, record.Entries(sent.entries[o].value, func(e record.Entry) error {
-			number, _, _ := strings.Cut(string(e.Body), ":")
-			entries = append(entries, number)
-			return nil
-		}))
-	}
 	fmt.Fprintf(&b, "----\ncommitted: %d transactions, input offset %d, decided %s\n",
-		len(s.broker.committed), s.broker.group(s.cfg.Topology.Group(singleStage)).offsets[tp], strings.Join(entries, " "))
+		len(s.broker.committed), s.broker.group(s.cfg.Topology.Group(singleStage)).offsets[tp], s.decided())
+	require.False(t, s.ended)
 	require.Empty(t, s.broker.violations)
-	require.Empty(t, s.broker.unsettled())
+	require.Empty(t, s.broker.unsettled(nil))
 	require.NoError(t, s.loop.Stop())
 	st := s.cfg.Topology.Stage(singleStage)
 	c := s.cfg.Store

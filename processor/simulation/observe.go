@@ -25,8 +25,13 @@ func (o *observer) Ended(_ string, committed bool, _ int, _ time.Duration) {
 // Restored is part of processor.Observer.
 func (o *observer) Restored(string, processor.TopicPartition, int64, int64, time.Duration) {}
 
-// Halted is part of processor.Observer. No fault here may halt a partition.
+// Halted is part of processor.Observer. No fault of the scheduler's may halt a
+// partition.
 func (o *observer) Halted(stage string, tp processor.TopicPartition, reason string) {
+	if o.MayHalt != nil && o.MayHalt(tp) {
+		o.halted[tp] = true
+		return
+	}
 	(*Simulation)(o).fail("%s %s/%d halts: %s", stage, tp.Topic, tp.Partition, reason)
 }
 

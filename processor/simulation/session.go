@@ -3,7 +3,6 @@ package simulation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -187,7 +186,7 @@ func (s *session) Flush(context.Context) error {
 			}
 		}
 		if first == nil {
-			first = fmt.Errorf("%s/%d: %w", out.Topic, out.Partition, err)
+			first = &processor.RefusedError{Out: out, Err: err}
 		}
 	}
 	if err := s.c.b.faults.call(s.c.b.faults.Flush); err != nil && first == nil {

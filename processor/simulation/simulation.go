@@ -31,6 +31,10 @@ type Simulation struct {
 	Stats            Stats
 	Report           *audit.Report // after Audit
 
+	// MayHalt lets a partition halt: then it is left out of what must be
+	// consumed in the end. nil: none may.
+	MayHalt func(tp processor.TopicPartition) bool
+
 	random    *rand.Rand
 	options   Options
 	slots     map[string]*topology.SlotTable
@@ -41,6 +45,7 @@ type Simulation struct {
 	current   *routine
 	plan      plan
 	failures  []string
+	halted    map[processor.TopicPartition]bool
 	out       io.Writer // trace; nil: none
 }
 
@@ -88,6 +93,7 @@ func New(seed uint64, options func(*rand.Rand) Options, stages Stages, trace io.
 		Stages: stages, Visited: map[string]int{}, Crashed: map[string]int{},
 		random: rand.New(rand.NewPCG(seed, 0x686f6c6466617374)),
 		now:    time.UnixMilli(epochMillis), out: trace,
+		halted: map[processor.TopicPartition]bool{},
 	}
 	s.options = options(s.random)
 	c := topology.Default()
@@ -280,7 +286,7 @@ func (s *Simulation) rest() {
 		if s.failed() {
 			return
 		}
-		if n := s.Broker.entries(); n != entries || !s.Broker.settled() {
+		if n := s.Broker.entries(); n != entries || s.Broker.unsettled(s.halted) != "" {
 			quietSince, entries = s.now, n
 			s.advance(restStep)
 		} else if s.now.Sub(quietSince) > restHorizon {
@@ -289,7 +295,7 @@ func (s *Simulation) rest() {
 			s.advance(restJump)
 		}
 		if round > restRounds {
-			s.fail("doesn't come to rest; %s", s.Broker.unsettled())
+			s.fail("doesn't come to rest; %s", s.Broker.unsettled(s.halted))
 			for _, p := range s.processes {
 				for _, st := range p.node.Status() {
 					s.fail("%s: %s %s/%d %s %s", p, st.Stage, st.Topic, st.Partition, st.Phase, st.Reason)

@@ -70,7 +70,12 @@ func (c *toyChain) load(tx stage.Tx, key []byte) *link {
 	return l
 }
 
+const poison = "poison"
+
 func (c *toyChain) step(tx stage.Tx, key []byte, origin record.Origin, body string) {
+	if body == poison {
+		panic("BUG: " + poison)
+	}
 	l := c.load(tx, key)
 	l.number++
 	h := fnv.New64a()
