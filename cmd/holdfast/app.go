@@ -43,7 +43,7 @@ func commandGroups() []kong.Group {
 		{Key: "run", Title: "Run"},
 		{Key: "setup", Title: "Set up"},
 		{Key: "data", Title: "Send and look"},
-		{Key: "measure", Title: "Measure"},
+		{Key: "measure", Title: "Check and measure"},
 		{Key: "cluster", Title: "Kafka"},
 		{Key: "global", Title: "For all commands"},
 	}

@@ -18,7 +18,7 @@ import (
 type auditCmd struct {
 	clusterFlags
 	outputFlag
-	Settle        bool          `help:"Wait until everything is decided and all windows are closed, and judge what channels were told last too."`
+	Settle        bool          `help:"Wait until everything is decided and all windows are closed, and judge what channels were told last too. Nodes must be running."`
 	SettleTimeout time.Duration `help:"How long to wait for that." default:"2m"`
 }
 

@@ -25,7 +25,7 @@ type benchCmd struct {
 // benchFlags are those of every benchmark. It makes topics of its own and
 // deletes them at the end.
 type benchFlags struct {
-	Brokers        []string      `key:"kafka.brokers" help:"Brokers of the cluster." placeholder:"HOST:PORT,…" group:"cluster"`
+	Brokers        []string      `key:"kafka.brokers" help:"Brokers of the cluster." placeholder:"HOST:PORT" group:"cluster"`
 	ConnectTimeout string        `key:"kafka.connect_timeout" help:"How long to wait for a broker that doesn't answer." placeholder:"30s" group:"cluster"`
 	Lines          int           `help:"Lines to decide." default:"1000000"`
 	SKUs           int           `name:"skus" help:"SKUs they are about." default:"100000"`

@@ -21,10 +21,10 @@ import (
 
 type demoCmd struct {
 	Orders int      `help:"Orders of the sale." default:"100000"`
-	Rate   float64  `help:"Orders a second, as intended." default:"4000"`
+	Rate   float64  `help:"Orders sent a second, however fast they are decided." default:"4000"`
 	SKUs   int      `name:"skus" help:"SKUs of the catalogue." default:"10000"`
-	Seed   uint64   `help:"Another sale." default:"1111"`
-	Kafka  []string `help:"Brokers of a real Kafka; without it a broker is started inside the demo." placeholder:"HOST:PORT,…"`
+	Seed   uint64   `help:"Another number makes another sale." default:"1111"`
+	Kafka  []string `help:"Brokers of a real Kafka; without it a broker is started inside the demo." placeholder:"HOST:PORT"`
 	Listen string   `help:"Address of the broker inside the demo; port 0 takes a free one." default:"127.0.0.1:0"`
 	Exit   bool     `help:"End after the audit, instead of staying up to be looked at."`
 	outputFlag

@@ -24,8 +24,8 @@ type runCmd struct {
 	clusterFlags
 	DataDir     string         `key:"data_dir" help:"Where this node keeps its state." placeholder:"holdfast-data"`
 	InstanceID  string         `key:"node.instance_id" help:"Name of this node, the same in each of its lives." placeholder:"NAME"`
-	Stages      []string       `key:"node.stages" help:"Stages to run here." placeholder:"NAME,…"`
-	Workers     map[string]int `help:"Workers of stages here." placeholder:"STAGE=N,…" mapsep:","`
+	Stages      []string       `key:"node.stages" help:"Stages to run here; all unless named." placeholder:"NAME"`
+	Workers     map[string]int `help:"Workers of stages here: orders=2,inventory=4." placeholder:"STAGE=N,…" mapsep:","`
 	AdminListen string         `key:"admin.listen" help:"Address of health and status; empty: none." placeholder:"127.0.0.1:9464"`
 	Leave       bool           `help:"Give the partitions up at the end (scale-in); without it they wait for this node's next life."`
 }

@@ -121,7 +121,7 @@ type UpdateSettings struct {
 
 // AdminSettings is about metrics and health.
 type AdminSettings struct {
-	Listen string `key:"listen" doc:"Address of metrics, health and profiles; empty: none."`
+	Listen string `key:"listen" doc:"Address of health and status; empty: none."`
 }
 
 // LogSettings is about what goes to standard error.
