@@ -106,7 +106,7 @@ func (w *worker) prepare(t *task) error {
 		return nil
 	}
 	sweepBytes := 0
-	if t.records <= idleRecords && t.store.WantsSweep() {
+	if t.store.OverlayBytes() <= idleWriteBytes && t.store.WantsSweep() {
 		sweepBytes = idleSweepBytes
 	}
 	parts, err := t.store.Prepare(state.Offset(t.next), int64(t.tx.now), sweepBytes)
@@ -119,11 +119,11 @@ func (w *worker) prepare(t *task) error {
 	return nil
 }
 
-// A transaction of so few records is an idle task's, most likely a tick: it has
-// room to sweep more than its share. 256 KiB per tick at five ticks a second
-// works off a megabyte a second, and keeps the transaction small.
+// A task that writes so little in a transaction is idle, most likely it was a
+// tick: it has room to sweep more than its share. 256 KiB per tick at five ticks
+// a second works off a megabyte a second, and keeps the transaction small.
 const (
-	idleRecords    = 2
+	idleWriteBytes = 4 << 10
 	idleSweepBytes = 256 << 10
 )
 
@@ -141,7 +141,7 @@ func (w *worker) apply() error {
 		}
 		t.stage.Reset()
 		t.committed = t.next
-		t.inBatch, t.records = false, 0
+		t.inBatch = false
 		t.prepared = t.prepared[:0]
 	}
 	w.at("applied")

@@ -48,9 +48,7 @@ type task struct {
 	// read next; committed is what it goes back to when the batch is dropped.
 	// Between batches both are what the store holds and the group committed.
 	next, committed record.Offset
-	// inBatch tells that the task is in the open batch; records counts its part.
-	inBatch bool
-	records int
+	inBatch         bool // in the open batch
 
 	prepared  []*Out             // the delta's parts, between produce and apply
 	restored  chan restoreResult // phaseRestoring: the result comes here; nil: waits to be tried again
@@ -151,7 +149,7 @@ func (t *task) failure() error {
 func (t *task) drop() {
 	t.stage.Reset()
 	t.tx.err = nil
-	t.inBatch, t.records, t.prepared = false, 0, nil
+	t.inBatch, t.prepared = false, nil
 	t.next = t.committed
 	if t.hasState() {
 		t.store.Drop()

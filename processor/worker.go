@@ -192,7 +192,6 @@ func (w *worker) decide(t *task, part *Fetch) error {
 		w.batch.tasks = append(w.batch.tasks, t)
 	}
 	t.lastInput = now
-	t.records += len(part.Records)
 	w.batch.records += len(part.Records)
 	for i := range part.Records {
 		w.batch.bytes += len(part.Records[i].Key) + len(part.Records[i].Value)
