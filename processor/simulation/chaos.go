@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -17,8 +18,20 @@ func (s *Simulation) chaos() *Faults {
 	skews := map[processor.TopicPartition]record.Millis{}
 	return &Faults{
 		Produce: func(*processor.Out) error {
-			if s.permille(s.options.ProducePermil) {
+			if s.permille(s.options.ProducePermille) {
 				return kerr.MessageTooLarge
+			}
+			return nil
+		},
+		Begin: func() error {
+			if s.permille(s.options.BeginPermille) {
+				return errors.New("the member is about to join")
+			}
+			return nil
+		},
+		Request: func() error {
+			if s.percent(s.options.RequestPercent) {
+				return fmt.Errorf("no answer: %w", processor.ErrUnreachable)
 			}
 			return nil
 		},

@@ -61,7 +61,7 @@ func (c *Cluster) Committed(ctx context.Context, group string, tp processor.Topi
 	if err := c.pause("committed", func() bool { return ctx.Err() != nil || !g.pending(tp) }); err != nil {
 		return 0, false, err
 	}
-	if err := ctx.Err(); err != nil {
+	if err := errors.Join(ctx.Err(), c.b.faults.call(c.b.faults.Request)); err != nil {
 		return 0, false, err
 	}
 	offset, ok := g.offsets[tp]
@@ -74,7 +74,7 @@ func (c *Cluster) Bounds(ctx context.Context, tp processor.TopicPartition) (star
 		return 0, 0, err
 	}
 	l := c.b.log(tp)
-	return l.start, l.end(), ctx.Err()
+	return l.start, l.end(), errors.Join(ctx.Err(), c.b.faults.call(c.b.faults.Request))
 }
 
 // Trim is part of processor.Cluster.
@@ -107,5 +107,5 @@ func (c *Cluster) Read(ctx context.Context, tp processor.TopicPartition, from re
 	if err := c.pause("read", nil); err != nil {
 		return nil, err
 	}
-	return &reader{c: c, log: c.b.log(tp), next: from}, ctx.Err()
+	return &reader{c: c, log: c.b.log(tp), next: from}, errors.Join(ctx.Err(), c.b.faults.call(c.b.faults.Request))
 }

@@ -33,7 +33,7 @@ type single struct {
 
 	trace   []string
 	events  []string // what people are told
-	crashAt string // ends the process there, once
+	crashAt string   // ends the process there, once
 	dead    bool
 	ended   bool // by itself, with an error
 	beside  bool // running what runs beside the loop

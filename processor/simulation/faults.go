@@ -10,8 +10,9 @@ import (
 type Faults struct {
 	// Produce returns an error for a record that the broker refuses.
 	Produce func(out *processor.Out) error
-	// Begin, Flush, Settle and Join return an error instead of being done.
-	Begin, Flush, Settle, Join func() error
+	// Begin, Flush, Settle and Join return an error instead of being done;
+	// Request is for all that needs no session.
+	Begin, Flush, Settle, Join, Request func() error
 	// End says how the end of a transaction goes.
 	End func(commit bool) EndFault
 	// Delay is how long a late request is on its way, in milliseconds.

@@ -37,16 +37,20 @@ type Options struct {
 	// Out of a thousand rounds of the scheduler.
 	CrashPermille, FreezePermille, EvictPermille, StopPermille, HurryPermille, JumpPermille, RebalancePermille int
 
-	EndPercent     int // the end of a transaction goes wrong
-	ProducePermil  int // a record is refused
-	SettlePercent  int // settling fails
-	TickPercent    int // a tick is late or lost
-	TrimPercent    int // the answer to DeleteRecords is an error
-	EagerPercent   int
-	SwapPercent    int
-	PollRecordsMax int
-	BatchRecordMax int
-	Store          state.Config // sizes only
+	EndPercent      int // the end of a transaction goes wrong
+	ProducePermille int // a record is refused
+	BeginPermille   int // a transaction can't begin
+	SettlePercent   int // settling fails
+	RequestPercent  int // a request of a restore gets no answer
+	TickPercent     int // a tick is late or lost
+	TrimPercent     int // the answer to DeleteRecords is an error
+	EagerPercent    int // a rebalance takes everything from everybody
+	SwapPercent     int // a partition gets another owner, needed or not
+	DiskPercent     int // a process finds an empty disk when it starts
+	LeavePercent    int // a process that stops leaves its groups
+	PollRecordsMax  int
+	BatchRecordMax  int
+	Store           state.Config // sizes only
 }
 
 // Draw returns the options of a seed.
@@ -64,7 +68,8 @@ func Draw(r *rand.Rand) Options {
 		SwitchPercent: pick(2, 10, 30), SkewMillis: maybe(5, 200, 2000), BrokerSkew: maybe(2, 50, 500),
 		CrashPermille: maybe(1, 3, 6), FreezePermille: maybe(1, 3), EvictPermille: maybe(2, 20), StopPermille: maybe(1, 2),
 		HurryPermille: maybe(1, 10), JumpPermille: pick(1, 3), RebalancePermille: maybe(1, 3),
-		EndPercent: maybe(2, 10, 25), ProducePermil: maybe(2, 10), SettlePercent: maybe(5, 30),
+		EndPercent: maybe(2, 10, 25), ProducePermille: maybe(2, 10), SettlePercent: maybe(5, 30),
+		BeginPermille: maybe(10, 50), RequestPercent: maybe(2, 10), DiskPercent: maybe(5, 30), LeavePercent: maybe(50, 100),
 		TickPercent: maybe(10, 50), TrimPercent: maybe(10, 50), EagerPercent: maybe(100), SwapPercent: maybe(10, 50),
 		PollRecordsMax: pick(2, 10, 50), BatchRecordMax: pick(1, 10, 100),
 		Store: state.Config{

@@ -39,6 +39,9 @@ func (r *reader) Read(ctx context.Context) ([]processor.ChangelogRecord, error) 
 		case stalled():
 			return nil, context.DeadlineExceeded
 		}
+		if err := r.c.b.faults.call(r.c.b.faults.Request); err != nil {
+			return nil, err
+		}
 		if r.fetch(); len(r.records) > 0 {
 			return r.records, nil
 		}

@@ -235,6 +235,9 @@ func (s *Simulation) stopped(p *process) {
 	for _, m := range s.machines {
 		if m.runs == p {
 			m.runs, m.disk = nil, p.disk
+			if s.percent(s.options.DiskPercent) {
+				m.disk = vfs.NewCrashableMem()
+			}
 			// Sometimes within the session timeout, sometimes beyond.
 			m.startAt = s.now.Add(time.Duration([]int{0, 50, 500, 5000, 20000}[s.random.IntN(5)]) * time.Millisecond)
 		}
@@ -370,6 +373,7 @@ func (s *Simulation) nodeConfig(p *process, cluster *Cluster) processor.Config {
 	}
 	cfg.Store = s.options.Store
 	cfg.Store.FS, cfg.Store.Shared = p.disk, p.shared
+	cfg.LeaveGroup = s.percent(s.options.LeavePercent)
 	cfg.PollRecordsMax, cfg.BatchRecordsMax = s.options.PollRecordsMax, s.options.BatchRecordMax
 	if s.out != nil {
 		cfg.Logger = s.logger()
