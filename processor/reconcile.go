@@ -142,6 +142,7 @@ func (w *worker) takeUp(t *task, r restoreResult) error {
 			t.restored = nil
 			w.log.Warn("restore is tried again", "topic", t.tp.Topic, "partition", t.tp.Partition, "err", r.err, "in", t.retry.failed(w.cfg.Env.Now()))
 		case fateStop:
+			t.restored = nil // it has ended: close must not wait for it
 			return r.err
 		default:
 			w.halt(t, fmt.Errorf("restoring: %w", r.err))

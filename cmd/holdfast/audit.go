@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"holdfast/loadtest/audit"
@@ -74,10 +76,13 @@ func runAudit(ctx context.Context, cl *kgo.Client, options []kgo.Opt, t *topolog
 
 // settle waits until every group has consumed its inputs to the end, and stays
 // so for longer than a window of updates and a tick: then nothing is in flight.
+// It takes nodes for that: where a stage has none, an open window stays open, and
+// the silence means nothing.
 func settle(ctx context.Context, cl *kgo.Client, options []kgo.Opt, t *topology.Topology, window time.Duration, progress func(lag int64)) error {
 	quiet := window + time.Second
 	var last audit.Cut
 	var since time.Time
+	unserved := ""
 	for {
 		rest, lag, err := unconsumed(ctx, cl, t)
 		if err != nil {
@@ -89,7 +94,12 @@ func settle(ctx context.Context, cl *kgo.Client, options []kgo.Opt, t *topology.
 		now := time.Now()
 		if !maps.Equal(last.Ends, rest.Ends) || !maps.Equal(last.Starts, rest.Starts) {
 			last, since = rest, now
+		} else if idle, err := withoutMembers(ctx, cl, t); err != nil {
+			return err
+		} else if idle != "" {
+			since, unserved = now, idle
 		} else if now.Sub(since) >= quiet {
+			unserved = ""
 			// What is left may be the markers of transactions, which nobody
 			// consumes: reading tells.
 			records := 0
@@ -104,10 +114,28 @@ func settle(ctx context.Context, cl *kgo.Client, options []kgo.Opt, t *topology.
 		}
 		select {
 		case <-ctx.Done():
+			if unserved != "" {
+				return fmt.Errorf("waiting until everything is decided: no node runs the stage %s: %w", unserved, ctx.Err())
+			}
 			return fmt.Errorf("waiting until everything is decided, %d records to go: %w", lag, ctx.Err())
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// withoutMembers names a stage whose group has no member, or "".
+func withoutMembers(ctx context.Context, cl *kgo.Client, t *topology.Topology) (stage string, err error) {
+	for i := range t.Stages {
+		s := &t.Stages[i]
+		groups, err := kadm.NewClient(cl).DescribeGroups(ctx, s.Group)
+		if err != nil {
+			return "", fmt.Errorf("describing group %s: %w", s.Group, err)
+		}
+		if len(groups[s.Group].Members) == 0 {
+			return s.Name, nil
+		}
+	}
+	return "", nil
 }
 
 // unconsumed returns what every stage has not consumed yet, as a cut from the
@@ -122,7 +150,7 @@ func unconsumed(ctx context.Context, cl *kgo.Client, t *topology.Topology) (rest
 			names = append(names, t.Name(short))
 		}
 		committed, err := admin.FetchOffsets(ctx, s.Group)
-		if err != nil {
+		if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // nobody has joined yet: nothing is consumed
 			return rest, 0, fmt.Errorf("reading the offsets of group %s: %w", s.Group, err)
 		}
 		starts, err := admin.ListStartOffsets(ctx, names...)

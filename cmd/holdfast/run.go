@@ -27,7 +27,7 @@ type runCmd struct {
 	Stages      []string       `key:"node.stages" help:"Stages to run here; all unless named." placeholder:"NAME"`
 	Workers     map[string]int `help:"Workers of stages here: orders=2,inventory=4." placeholder:"STAGE=N,…" mapsep:","`
 	AdminListen string         `key:"admin.listen" help:"Address of health and status; empty: none." placeholder:"127.0.0.1:9464"`
-	Leave       bool           `help:"Give the partitions up at the end (scale-in); without it they wait for this node's next life."`
+	Leave       bool           `key:"node.leave" help:"Give the partitions up at the end (scale-in); without it they wait for this node's next life."`
 }
 
 func (c *runCmd) Help() string {
@@ -63,7 +63,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return usageErrorf("%w", err)
 	}
-	n, err := assemble(s, t, d, options, a.log, logObserver{a.log}, c.Leave)
+	n, err := assemble(s, t, d, options, a.log, logObserver{a.log}, s.Node.Leave)
 	if err != nil {
 		return err
 	}

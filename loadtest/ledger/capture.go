@@ -97,7 +97,7 @@ func stable(ctx context.Context, admin *kadm.Client, group string) (map[audit.To
 				continue
 			}
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // nobody has joined yet: nothing is committed
 			return nil, err
 		}
 		out := map[audit.TopicPartition]record.Offset{}
