@@ -258,6 +258,7 @@ func (j *judge) store(name string, c state.Config, st *topology.Stage, p record.
 	if at, want := store.Position().Input, group.offsets[processor.TopicPartition{Topic: j.s.Topology.Name(st.Log), Partition: p}]; record.Offset(at) != want {
 		j.fail("%s: its input offset is %d, the group's %d", name, at, want)
 	}
+	j.length(name, store, l)
 	have := map[string][]byte{}
 	err = store.Each(func(k, v []byte) bool {
 		have[string(k)] = bytes.Clone(v)
@@ -267,6 +268,22 @@ func (j *judge) store(name string, c state.Config, st *topology.Stage, p record.
 		j.fail("%s: %v", name, err)
 	}
 	j.compare(fmt.Sprintf("%s (opened at %+v)", name, before), have, task.State)
+}
+
+// length checks that the sweep has worked, and that all was deleted that it made
+// redundant: at rest nothing is left to flush, to trim or to sweep.
+func (j *judge) length(name string, store *state.Store, l *partitionLog) {
+	const recordOverheadBytes = 150 // as stores count it
+	bytes := int64(0)
+	for o := l.firstVisible(l.start, l.end()); o < l.end(); o = l.firstVisible(o+1, l.end()) {
+		bytes += int64(len(l.entries[o].value)) + recordOverheadBytes
+	}
+	if needed := store.Log(); bytes > needed.Bytes {
+		j.fail("%s: the changelog has %d bytes at rest, needed are %d: %+v", name, bytes, needed.Bytes, needed)
+	}
+	if store.WantsSweep() {
+		j.fail("%s: the changelog isn't swept at rest: %+v", name, store.Log())
+	}
 }
 
 // compare reports the first key at which two states differ.

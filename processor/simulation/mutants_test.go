@@ -169,6 +169,13 @@ var mutants = []mutant{
 	}
 `},
 	}},
+	{name: "what is redundant is never deleted", edits: []edit{
+		{tickFile, `	before, ok := t.store.TrimTo()
+	if !ok {
+`, `	before, ok := t.store.TrimTo()
+	if !ok || before >= 0 {
+`},
+	}},
 	{name: "records are deleted up to the start of the round that still runs", edits: []edit{
 		{"state/sweep.go", `	if w.over {
 		return w.start
