@@ -29,6 +29,7 @@ type session struct {
 	group *membership
 	stop  context.CancelFunc // breaks off whatever client does
 
+	// assigned is as of the last poll that looked.
 	assigned []processor.TopicPartition
 	// seeks wait until the client takes them; the partitions in resumes are
 	// resumed only then.
@@ -150,6 +151,12 @@ func (s *session) Poll(ctx context.Context, f *processor.Fetches, max int, wait 
 	if joined, err := s.group.await(ctx, wait); !joined {
 		return err
 	}
+	// Takes nothing, and holds rebalances off from here on: one that was waiting
+	// goes first, and then the member is joining.
+	s.client.PollRecords(over, max)
+	if s.group.isJoining() {
+		return nil
+	}
 	s.applySeeks()
 	fetches := s.client.PollRecords(nil, max) //nolint:staticcheck // nil means: what is there, at once
 	if fetches.NumRecords() == 0 && len(fetches.Errors()) == 0 {
@@ -194,11 +201,14 @@ func (s *session) fetchError(f *processor.Fetches, e kgo.FetchError) error {
 	case e.Partition < 0:
 		return e.Err
 	}
-	if kerr.IsRetriable(e.Err) && !errors.Is(e.Err, kerr.UnknownTopicID) {
+	err := e.Err
+	if errors.Is(err, kerr.UnknownTopicID) {
+		err = fmt.Errorf("the topic was deleted, or made anew since: %w", err)
+	} else if kerr.IsRetriable(err) {
 		return nil
 	}
 	f.Failed = append(f.Failed, processor.FailedPartition{
-		TopicPartition: processor.TopicPartition{Topic: e.Topic, Partition: record.Partition(e.Partition)}, Err: e.Err})
+		TopicPartition: processor.TopicPartition{Topic: e.Topic, Partition: record.Partition(e.Partition)}, Err: err})
 	return nil
 }
 
@@ -285,6 +295,13 @@ func (s *session) applySeeks() {
 	}
 	s.client.ResumeFetchPartitions(resume)
 }
+
+// over is a context that has ended.
+var over = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
 
 // errJoining is for the moment between a poll and the start of a join.
 var errJoining = errors.New("the group is rebalancing")

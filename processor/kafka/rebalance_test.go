@@ -1,0 +1,158 @@
+package kafka_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"holdfast/processor"
+	"holdfast/processor/kafka"
+)
+
+// load writes all the time, until the returned function is called.
+func (w *world) load(keys ...string) (stop func()) {
+	ctx, cancel := context.WithCancel(w.ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			w.write(10, keys...)
+			w.out.poll(ctx, w.t) // no faster than it comes out, so that a test ends
+		}
+	})
+	return func() {
+		cancel()
+		wg.Wait()
+	}
+}
+
+// Members come and go, of processes with one worker and with several, while
+// records come in. Partitions so move between processes, and between workers of
+// one process that share a directory.
+func TestMembersComeAndGo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.start("a", nil, workers(2))
+	a.awaitPhase("running", partitions)
+	stop := w.load(w.keys()...)
+	for round := range 3 {
+		b := w.start("b", nil, away)
+		w.until("partitions moved", func() bool {
+			return a.count("running")+b.count("running") == partitions && b.count("running") > 0
+		}, a, b)
+		if round == 1 {
+			b.crash() // its members stay in the group for a while
+		} else {
+			require.NoError(t, b.stop())
+		}
+		a.awaitPhase("running", partitions)
+	}
+	stop()
+	w.settled()
+	require.NoError(t, a.stop())
+	require.Empty(t, a.seen.reasons())
+	require.Equal(t, w.fed, w.stored(a.fs))
+}
+
+// hung is a member of the group that takes part in nothing: it keeps its place by
+// heartbeats, and doesn't join again when the others do.
+func (w *world) hung(rebalance time.Duration) {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	cl, err := kgo.NewClient(kgo.WithContext(ctx), kgo.SeedBrokers(w.broker.Addr()), kgo.ConsumerGroup(w.group()), kgo.ConsumeTopics(w.input(0).Topic),
+		kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.BlockRebalanceOnPoll(), kgo.SessionTimeout(time.Minute), kgo.HeartbeatInterval(100*time.Millisecond),
+		kgo.RebalanceTimeout(rebalance), kgo.DisableAutoCommit(), kgo.DisableClientMetrics())
+	require.NoError(w.t, err)
+	w.t.Cleanup(func() {
+		cancel()
+		cl.CloseAllowingRebalance()
+	})
+	w.until("the member has partitions", func() bool {
+		poll, cancel := context.WithTimeout(w.ctx, 20*time.Millisecond)
+		defer cancel()
+		cl.PollFetches(poll)
+		if len(cl.CommittedOffsets()) > 0 {
+			return true // and rebalances are blocked from now on
+		}
+		cl.AllowRebalance()
+		return false
+	})
+}
+
+// While one member hangs, nobody's join comes to its end. Nothing can be committed
+// meanwhile, and so no transaction may be open: it would keep every reader
+// waiting, be aborted by its timeout, and its producer be fenced, which looks as
+// if another process had taken over.
+func TestAMemberHangs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hurried := func(_ *processor.Config, k *kafka.Config) {
+		k.TransactionTimeout, k.SessionTimeout, k.RebalanceTimeout = time.Second, time.Minute, 4*time.Second
+	}
+	a := w.start("a", nil, hurried)
+	w.write(1, w.keys()...)
+	w.settled()
+	w.hung(4 * time.Second) // then the group goes on without it
+	b := w.start("b", nil, hurried)
+	w.until("the first member joins again", func() bool { return w.groupState() == "PreparingRebalance" })
+	w.write(5, w.keys()...)
+	// For longer than a transaction may last.
+	deadline := time.NewTimer(2 * time.Second)
+	for wait := true; wait; {
+		select {
+		case <-deadline.C:
+			wait = false
+		case <-a.done:
+			t.Fatalf("the process has ended: %v", a.err)
+		default:
+			w.out.drain(t)
+			require.Empty(t, w.openTransactions())
+		}
+	}
+	w.settled()
+	_, failed := a.seen.transactions()
+	require.Zero(t, failed)
+	require.NoError(t, a.stop())
+	require.NoError(t, b.stop())
+}
+
+// A stop doesn't wait for a join that a hung member holds up.
+func TestStopWhileAMemberHangs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	slow := func(_ *processor.Config, k *kafka.Config) {
+		k.SessionTimeout, k.RebalanceTimeout = time.Minute, time.Minute
+	}
+	a := w.start("a", nil, slow)
+	w.write(1, w.keys()...)
+	w.settled()
+	w.hung(time.Minute)
+	b := w.start("b", nil, slow)
+	w.until("the group waits", func() bool { return w.groupState() == "PreparingRebalance" })
+	begun := time.Now()
+	a.cancel()
+	b.cancel()
+	require.NoError(t, a.wait())
+	require.NoError(t, b.wait())
+	require.Less(t, time.Since(begun), 20*time.Second)
+}
+
+// A member that leaves is gone at once; whoever just stops keeps its place.
+func TestLeavingGivesPartitionsUpAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	// Nobody could wait for this session to time out.
+	patient := func(_ *processor.Config, k *kafka.Config) { k.SessionTimeout = 4 * time.Minute }
+	a, b := w.start("a", nil, patient, away), w.start("b", nil, patient, away)
+	w.until("both have some", func() bool { return a.count("running") == 2 && b.count("running") == 2 }, a, b)
+	w.write(5, w.keys()...)
+	w.out.await(t, w.fed)
+	require.NoError(t, a.stop())
+	b.awaitPhase("running", partitions)
+	w.write(5, w.keys()...)
+	w.settled()
+	require.NoError(t, b.stop())
+}

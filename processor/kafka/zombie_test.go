@@ -1,0 +1,180 @@
+package kafka_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"holdfast/processor"
+	"holdfast/processor/kafka"
+	"holdfast/processor/stage"
+)
+
+func hasty(_ *processor.Config, k *kafka.Config) {
+	k.SessionTimeout, k.TransactionTimeout = time.Second, time.Second
+}
+
+// A process is stopped in the middle of its work for longer than its session
+// lasts, another one takes its place and decides the same records, and then the
+// first goes on where it was.
+func TestAStoppedProcessGoesOnWhenItIsReplaced(t *testing.T) {
+	t.Parallel()
+	t.Run("while it decides", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		a := w.start("a", nil, hasty)
+		w.write(3, w.keys()...)
+		w.settled()
+		goOn := make(chan struct{})
+		freeze := sync.OnceFunc(a.wire.freeze)
+		a.hook.set(func(stage.Tx, *stage.Record) {
+			freeze()
+			<-goOn
+		})
+		replace(w, a, func() { close(goOn) })
+	})
+	for name, key := range map[string]kmsg.Key{"before it produces": kmsg.Produce, "before it commits offsets": kmsg.TxnOffsetCommit, "before it ends the transaction": kmsg.EndTxn} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			a := w.start("a", nil, hasty)
+			w.write(3, w.keys()...)
+			w.settled()
+			a.wire.fault(1, wireFault{key: key, before: a.wire.freeze})
+			replace(w, a, func() {})
+		})
+	}
+}
+
+// replace lets a second process take over from one that stops as soon as it gets
+// a record, and then lets that go on.
+func replace(w *world, a *life, goOn func()) {
+	w.t.Helper()
+	w.write(3, w.keys()...)
+	w.until("the process stands still", a.wire.frozen)
+	b := w.start("b", nil, hasty)
+	w.settled()
+	b.awaitPhase("running", partitions)
+	w.write(3, w.keys()...)
+	goOn()
+	a.wire.melt()
+	w.settled()
+	w.until("both work", func() bool { return a.count("running") > 0 && a.count("running")+b.count("running") == partitions }, a, b)
+	w.write(3, w.keys()...)
+	w.settled()
+	require.NoError(w.t, a.stop())
+	require.NoError(w.t, b.stop())
+	require.Empty(w.t, a.seen.reasons())
+	require.Empty(w.t, b.seen.reasons())
+}
+
+// Two processes run as the same instance: the first ends, with a reason, and
+// doesn't come back.
+func TestTheSameInstanceRunsTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.start("a", nil)
+	w.write(3, w.keys()...)
+	w.settled()
+	rival := w.start("a", nil)
+	rival.awaitPhase("running", partitions)
+	w.write(3, w.keys()...)
+	err := a.wait()
+	require.Error(t, err)
+	require.Regexp(t, "PRODUCER_FENCED|FENCED_INSTANCE_ID", err.Error())
+	w.write(3, w.keys()...)
+	w.settled()
+	require.NoError(t, rival.stop())
+	require.Equal(t, w.fed, w.stored(rival.fs))
+}
+
+// The brokers are slow, and abort a transaction by its timeout: its producer is
+// fenced then, but by nobody else. The process goes on.
+func TestATransactionTimesOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l := w.start("a", nil, func(_ *processor.Config, k *kafka.Config) { k.TransactionTimeout = time.Second })
+	w.write(3, w.keys()...)
+	w.settled()
+	fault := w.broker.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: w.changelog(1).Topic, Partitions: []int32{1}, Err: kerr.NotLeaderForPartition, Count: -1,
+		When: func() func(kmsg.Request) bool {
+			var first time.Time
+			return func(kmsg.Request) bool {
+				if first.IsZero() {
+					first = time.Now()
+				}
+				return time.Since(first) < 1500*time.Millisecond
+			}
+		}()})
+	w.write(3, w.keys()...)
+	w.settled()
+	require.Positive(t, fault.Hits())
+	require.NoError(t, l.stop())
+	require.Equal(t, w.fed, w.stored(l.fs))
+}
+
+// A process crashes with a transaction open. Its next life doesn't wait for that
+// to time out, and decides what was in it.
+func TestACrashWithATransactionOpen(t *testing.T) {
+	t.Parallel()
+	for name, key := range map[string]kmsg.Key{"produced": kmsg.TxnOffsetCommit, "offsets committed": kmsg.EndTxn} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			patient := func(_ *processor.Config, k *kafka.Config) {
+				k.TransactionTimeout, k.SessionTimeout = 10*time.Minute, 4*time.Minute
+			}
+			a := w.start("a", nil, patient)
+			w.write(3, w.keys()...)
+			w.settled()
+			var left *vfs.MemFS
+			stopped := a.wire.fault(1, wireFault{key: key, before: a.wire.freeze})
+			w.write(3, w.keys()...)
+			require.NoError(t, stopped.await(w.ctx))
+			left = a.crash()
+			require.Len(t, w.openTransactions(), 1)
+
+			b := w.start("a", left, patient)
+			w.settled()
+			require.Empty(t, w.openTransactions())
+			require.NoError(t, b.stop())
+			require.Equal(t, w.fed, w.stored(b.fs))
+		})
+	}
+}
+
+// A graceful stop in the middle of a load leaves nothing to be done again.
+func TestAStopFinishesTheTransaction(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l := w.start("a", nil, workers(2))
+	l.awaitPhase("running", partitions)
+	for range 3 {
+		stop := w.load(w.keys()...)
+		before, _ := l.seen.transactions()
+		w.until("some are committed", func() bool {
+			now, _ := l.seen.transactions()
+			return now >= before+5
+		}, l)
+		require.NoError(t, l.stop())
+		stop()
+		require.Empty(t, w.openTransactions())
+		// What is stored is what is in the changelog.
+		require.Equal(t, w.fold(), w.stored(l.fs))
+		l = w.start("a", l.fs, workers(2))
+		l.awaitPhase("running", partitions)
+		l.seen.read(func(o *observer) {
+			for _, r := range o.restored {
+				require.Zero(t, r.records, "partition %d", r.partition)
+			}
+		})
+	}
+	w.settled()
+	require.NoError(t, l.stop())
+}
