@@ -16,6 +16,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"holdfast/loadtest/audit"
 )
 
 var (
@@ -43,6 +46,8 @@ func runToys(seed uint64, trace io.Writer) *Simulation {
 	return s
 }
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 // TestSimulation runs the whole topology under all faults.
 func TestSimulation(t *testing.T) {
 	all := runSeeds(t, *seeds, runSale)
@@ -51,16 +56,16 @@ func TestSimulation(t *testing.T) {
 	}
 	visited, crashed, total := map[string]int{}, map[string]int{}, Stats{}
 	sold, shipped := 0, 0
-	for _, s := range all {
-		for point, n := range s.Visited {
+	for _, r := range all {
+		for point, n := range r.visited {
 			visited[point] += n
 		}
-		for point, n := range s.Crashed {
+		for point, n := range r.crashed {
 			crashed[point] += n
 		}
-		total.add(s.Stats)
-		sold += int(s.Report.UnitsAllocated)
-		shipped += int(s.Report.UnitsShipped)
+		total.add(r.stats)
+		sold += int(r.report.UnitsAllocated)
+		shipped += int(r.report.UnitsShipped)
 	}
 	t.Logf("%+v, %d units sold, %d shipped", total, sold, shipped)
 	for _, point := range slices.Sorted(maps.Keys(visited)) {
@@ -103,40 +108,50 @@ func seedsOf(n uint64) []uint64 {
 	return out
 }
 
+// result is what is kept of a run; the rest of it is large.
+type result struct {
+	failures         []string
+	visited, crashed map[string]int
+	stats            Stats
+	report           *audit.Report
+	text             string
+}
+
 // runSeeds runs the seeds, several at a time, and tells of the first that
 // failed, and how to see it again.
-func runSeeds(t *testing.T, n uint64, run run) []*Simulation {
+func runSeeds(t *testing.T, n uint64, run run) []*result {
 	t.Helper()
 	var trace io.Writer
 	if *oneSeed != 0 && testing.Verbose() {
 		trace = os.Stderr
 	}
 	list := seedsOf(n)
-	out := make([]*Simulation, len(list))
+	out := make([]*result, len(list))
 	var next atomic.Int64
 	var failed atomic.Bool
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(list)) && !failed.Load(); i = next.Add(1) - 1 {
-				out[i] = run(list[i], trace)
-				if len(out[i].Failures()) > 0 {
+				s := run(list[i], trace)
+				out[i] = &result{s.Failures(), s.Visited, s.Crashed, s.Stats, s.Report, s.Describe()}
+				if len(out[i].failures) > 0 {
 					failed.Store(true)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	for i, s := range out {
-		if s == nil {
+	for i, r := range out {
+		if r == nil {
 			continue
 		}
-		if f := s.Failures(); len(f) > 0 {
+		if len(r.failures) > 0 {
 			t.Fatalf("%sseed %d: %s\n\nto see it again: go test ./processor/simulation -run '^%s$' -seed=%d -v",
-				endOfTrace(list[i], run, trace), list[i], strings.Join(f, "\n"), t.Name(), list[i])
+				endOfTrace(list[i], run, trace), list[i], strings.Join(r.failures, "\n"), t.Name(), list[i])
 		}
 		if *oneSeed != 0 {
-			t.Log(s.Describe())
+			t.Log(r.text)
 		}
 	}
 	return out

@@ -28,6 +28,7 @@ import (
 func TestStart(t *testing.T) {
 	datadriven.Walk(t, "testdata/start", func(t *testing.T, path string) {
 		s := newSingle(t)
+		defer func() { s.loop.Crash() }()
 		topic := func(short string) processor.TopicPartition {
 			return processor.TopicPartition{Topic: s.cfg.Topology.Name(short)}
 		}
