@@ -24,6 +24,7 @@ import (
 //	group OFFSET|none      somebody sets the group's offset
 //	trim changelog|log N   the log then starts at N
 //	hang [for-ever]        somebody's transaction on the changelog stays open
+//	skew SECONDS           the log's leader is ahead of the node's clock
 //	disk empty|corrupt|foreign    what the process finds the next time
 func TestStart(t *testing.T) {
 	datadriven.Walk(t, "testdata/start", func(t *testing.T, path string) {
@@ -77,6 +78,9 @@ func TestStart(t *testing.T) {
 				h := &transaction{producer: &producer{id: "somebody"}, begun: s.broker.clock() + forEver, first: map[*partitionLog]record.Offset{}}
 				s.broker.open = append(s.broker.open, h)
 				s.broker.add(h, &processor.Out{TopicPartition: topic(topology.Changelog(singleStage)), Value: []byte("never committed")})
+			case "skew":
+				ahead := record.Millis(1000 * number(0))
+				s.faults.Skew = func(processor.TopicPartition) record.Millis { return ahead }
 			case "disk":
 				s.spoil(t, arg(0))
 			default:
