@@ -103,7 +103,7 @@ func readIdentity(files vfs.FS, path string) (*identityJSON, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	data, err := io.ReadAll(io.LimitReader(f, identityBytesMax))
 	if err != nil {
 		return nil, err

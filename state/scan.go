@@ -114,7 +114,7 @@ func (s *Store) borrowIterator(from, to []byte) (*pebble.Iterator, error) {
 // returnIterator takes a borrowed iterator back and returns the error that it met.
 func (s *Store) returnIterator(it *pebble.Iterator, doing string) error {
 	if err := it.Error(); err != nil {
-		it.Close()
+		_ = it.Close() // it says the same
 		return s.wrap(doing, err)
 	}
 	if s.iterator == nil {

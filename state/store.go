@@ -183,7 +183,7 @@ func (s *Store) Get(key []byte) (value []byte, ok bool, err error) {
 	}
 	mustBeKey(key)
 	stored, closer, err := s.db.Get(key)
-	if err == pebble.ErrNotFound {
+	if err != nil && errors.Is(err, pebble.ErrNotFound) { // found is the usual case, and errors.Is isn't free
 		s.overlay.read(key, nil, false, at, hash)
 		return nil, false, nil
 	}

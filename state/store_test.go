@@ -112,7 +112,7 @@ func TestSharedCaches(t *testing.T) {
 	var stores []*Store
 	for partition := range int32(4) {
 		c := testConfig(nil)
-		c.Dir = "/data/" + string(rune('a'+partition))
+		c.Dir = "/data/" + string('a'+partition)
 		c.Identity.Partition = partition
 		c.Shared = shared
 		stores = append(stores, openStore(t, c))

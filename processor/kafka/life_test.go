@@ -523,14 +523,13 @@ func (f *follower) judge(t *testing.T, want map[string]uint64) {
 
 // testLog gives log lines to the test that they belong to, and remembers them.
 type testLog struct {
-	t  *testing.T
-	mu sync.Mutex
+	t *testing.T
 	io.Writer
 }
 
 func (l *testLog) Write(p []byte) (int, error) {
 	if os.Getenv("TEST_LOG") != "" {
-		os.Stderr.WriteString(time.Now().Format("15:04:05.000 ") + l.t.Name() + " " + string(p))
+		_, _ = os.Stderr.WriteString(time.Now().Format("15:04:05.000 ") + l.t.Name() + " " + string(p))
 	}
 	return len(p), nil
 }

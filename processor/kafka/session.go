@@ -403,8 +403,8 @@ func (s *session) fenced(err error) error {
 	}
 	switch {
 	case herr == nil, errors.Is(herr, kerr.RebalanceInProgress), errors.Is(herr, kerr.IllegalGeneration), errors.Is(herr, kerr.UnknownMemberID):
-		// Not wrapped: nobody may take it for what it isn't.
-		return fmt.Errorf("%w: the transaction took longer than its timeout of %v: %v", processor.ErrSessionLost, s.cfg.TransactionTimeout, err)
+		// The cause isn't wrapped: nobody may take it for what it isn't.
+		return fmt.Errorf("%w: the transaction took longer than its timeout of %v: %s", processor.ErrSessionLost, s.cfg.TransactionTimeout, err.Error())
 	}
 	return fmt.Errorf("%w (%w)", err, herr)
 }
