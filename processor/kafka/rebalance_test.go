@@ -7,10 +7,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"holdfast/processor"
 	"holdfast/processor/kafka"
+	"holdfast/topology"
 )
 
 // load writes all the time, until the returned function is called.
@@ -90,14 +94,18 @@ func TestAMemberHangs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	hurried := func(_ *processor.Config, k *kafka.Config) {
-		k.TransactionTimeout, k.SessionTimeout, k.RebalanceTimeout = time.Second, time.Minute, 4*time.Second
+		k.TransactionTimeout, k.RebalanceTimeout = time.Second, 5*time.Second
 	}
 	a := w.start("a", nil, hurried)
 	w.write(1, w.keys()...)
 	w.settled()
-	w.hung(4 * time.Second) // then the group goes on without it
+	w.hung(5 * time.Second) // then the group goes on without it
+	rejoins := w.broker.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, TopLevel: true, Observe: true, When: func(r kmsg.Request) bool {
+		id := r.(*kmsg.JoinGroupRequest).InstanceID
+		return id != nil && *id == w.topology.TransactionalID(topology.StageInventory, "a", 0)
+	}})
 	b := w.start("b", nil, hurried)
-	w.until("the first member joins again", func() bool { return w.groupState() == "PreparingRebalance" })
+	require.NoError(t, rejoins.Wait(w.ctx, 1))
 	w.write(5, w.keys()...)
 	// For longer than a transaction may last.
 	deadline := time.NewTimer(2 * time.Second)
@@ -155,4 +163,27 @@ func TestLeavingGivesPartitionsUpAtOnce(t *testing.T) {
 	w.write(5, w.keys()...)
 	w.settled()
 	require.NoError(t, b.stop())
+}
+
+// A worker loses its session and can't get a new one. Another worker of the
+// process is given its partitions, and must get its stores.
+func TestAWorkerThatCantJoinHoldsNoStores(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.broker.Cluster()
+	id := w.topology.TransactionalID(topology.StageInventory, "a", 0)
+	works := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TxnID: id, Observe: true, Count: -1})
+	l := w.start("a", nil, workers(2))
+	for works.Hits() == 0 {
+		w.write(3, w.keys()...)
+		w.settled()
+	}
+	never := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, TxnID: id, Err: kerr.CoordinatorLoadInProgress, Count: -1})
+	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TxnID: id, Err: kerr.InvalidTxnState, Count: -1})
+	w.write(3, w.keys()...)
+	require.NoError(t, never.Wait(w.ctx, 1))
+	w.settled()
+	never.Remove()
+	require.NoError(t, l.stop())
+	require.Equal(t, w.fed, w.stored(l.fs))
 }

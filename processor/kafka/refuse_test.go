@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -96,8 +97,10 @@ func TestUsualRecordsAreRefusedForAWhile(t *testing.T) {
 			w.write(2, w.keys()...)
 			w.settled()
 			fault := w.broker.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: w.changelog(0).Topic, Partitions: []int32{2}, Err: e, Count: -1})
+			begun := time.Now()
 			w.write(2, w.keys()...)
-			require.NoError(t, fault.Wait(w.ctx, 4))
+			require.NoError(t, fault.Wait(w.ctx, 6))
+			require.GreaterOrEqual(t, time.Since(begun), 300*time.Millisecond, "at once, then after 50, 100, 200 … ms")
 			w.out.drain(t)
 			for key, got := range w.out.got {
 				if w.slots[topology.LogInventory].Partition([]byte(key)) == 2 {

@@ -45,8 +45,10 @@ type session struct {
 
 var _ processor.Session = (*session)(nil)
 
-// Join makes the client, asks for its producer id (which ends what an earlier
-// life of it left open) and so joins the group with the first poll.
+// Join makes the client and asks for its producer id, which ends what an earlier
+// life of it left open. Only then does it tell the client what to consume, which
+// joins the group: a member that can't write yet would be given partitions, and
+// keep them from others for as long as it waits.
 func (c *Cluster) Join(ctx context.Context, m processor.Member) (processor.Session, error) {
 	life, stop := context.WithCancel(context.Background())
 	s := &session{cfg: &c.cfg, member: m, admin: c.client, group: &membership{}, stop: stop, seeks: map[processor.TopicPartition]record.Offset{}, resumes: map[processor.TopicPartition]bool{}, shorts: map[string]string{}}
@@ -57,7 +59,6 @@ func (c *Cluster) Join(ctx context.Context, m processor.Member) (processor.Sessi
 		kgo.WithContext(life),
 		kgo.WithHooks(s.group),
 		kgo.ConsumerGroup(m.Group),
-		kgo.ConsumeTopics(m.Topics...),
 		kgo.TransactionalID(m.TransactionalID),
 		kgo.TransactionTimeout(c.cfg.TransactionTimeout),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
@@ -94,6 +95,7 @@ func (c *Cluster) Join(ctx context.Context, m processor.Member) (processor.Sessi
 		s.Close(false)
 		return nil, fmt.Errorf("asking for a producer id: %w", err)
 	}
+	s.client.AddConsumeTopics(m.Topics...)
 	return s, nil
 }
 

@@ -16,8 +16,11 @@ import (
 	"holdfast/processor/stage"
 )
 
-func hasty(_ *processor.Config, k *kafka.Config) {
+// hasty is a life that brokers soon lose patience with, and that itself has no
+// limit by which it would get over an end that hangs.
+func hasty(c *processor.Config, k *kafka.Config) {
 	k.SessionTimeout, k.TransactionTimeout = time.Second, time.Second
+	c.EndTimeout = 2 * limit
 }
 
 // A process is stopped in the middle of its work for longer than its session
