@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strconv"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -20,14 +22,14 @@ import (
 // warehouse, write hold and stock, emit decision and availability, changelog,
 // sweep, store.
 func Inventory(ctx context.Context, c Config) (Result, error) {
-	return c.run(ctx, "inventory", func(processor.TopicPartition) stage.Stage { return inventory.New(inventory.Config{}) }, true)
+	return c.run(ctx, "inventory", func(processor.TopicPartition) stage.Stage { return inventory.New(inventory.Config{}) }, true, c.countOutcomes)
 }
 
 // Pipe measures the same records through the same loop with a stage that decides
 // nothing: it sends every line on as it is. What is left is the price of exactly
 // once.
 func Pipe(ctx context.Context, c Config) (Result, error) {
-	return c.run(ctx, "pipe", func(processor.TopicPartition) stage.Stage { return &pipe{} }, false)
+	return c.run(ctx, "pipe", func(processor.TopicPartition) stage.Stage { return &pipe{} }, false, c.countSent)
 }
 
 // pipe sends every entry on.
@@ -46,7 +48,7 @@ func (*pipe) Finish(stage.Tx)                    {}
 func (*pipe) Reset()                             {}
 func (*pipe) Due(stage.Tx) (record.Millis, bool) { return 0, false }
 
-func (c *Config) run(ctx context.Context, name string, newStage func(processor.TopicPartition) stage.Stage, withStock bool) (r Result, err error) {
+func (c *Config) run(ctx context.Context, name string, newStage func(processor.TopicPartition) stage.Stage, withStock bool, count func(context.Context, *Result) error) (r Result, err error) {
 	if err := c.Validate(); err != nil {
 		return Result{}, err
 	}
@@ -84,15 +86,37 @@ func (c *Config) run(ctx context.Context, name string, newStage func(processor.T
 	if err != nil {
 		return r, err
 	}
-	if withStock {
-		err = c.countOutcomes(ctx, &r)
-	}
-	return r, err
+	return r, count(ctx, &r)
 }
 
 // countOutcomes reads all decisions back and fails unless every line has exactly
 // one.
 func (c *Config) countOutcomes(ctx context.Context, r *Result) error {
+	var d record.Decision
+	return c.countLines(ctx, func(e record.Entry) (record.OrderKey, error) {
+		if err := d.Decode(e.Body); err != nil {
+			return "", err
+		}
+		if d.Outcome == record.OutcomeGranted {
+			r.Accepted++
+		} else {
+			r.Rejected++
+		}
+		return d.OrderKey, nil
+	})
+}
+
+// countSent does the same for lines that were sent on as they came.
+func (c *Config) countSent(ctx context.Context, _ *Result) error {
+	var line record.Command
+	return c.countLines(ctx, func(e record.Entry) (record.OrderKey, error) {
+		err := line.Decode(e.Body)
+		return line.OrderKey, err
+	})
+}
+
+// countLines reads the output log until each line was seen once.
+func (c *Config) countLines(ctx context.Context, orderOf func(record.Entry) (record.OrderKey, error)) error {
 	topic := c.Topology.Lookup(topology.LogOrders)
 	offsets := map[int32]kgo.Offset{}
 	for p := range topic.Partitions {
@@ -106,29 +130,24 @@ func (c *Config) countOutcomes(ctx context.Context, r *Result) error {
 		return fmt.Errorf("making a reader: %w", err)
 	}
 	defer client.Close()
-	decided := make([]bool, c.Lines)
-	var d record.Decision
-	for total := int64(0); total < int64(c.Lines); {
+	seen := make([]bool, c.Lines)
+	for total := 0; total < c.Lines; {
 		fetches := client.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {
 			return fmt.Errorf("counting outcomes, %d of %d seen: %w", total, c.Lines, err)
 		}
 		for _, rec := range fetches.Records() {
 			err := record.Entries(rec.Value, func(e record.Entry) error {
-				if err := d.Decode(e.Body); err != nil {
+				key, err := orderOf(e)
+				if err != nil {
 					return err
 				}
-				var i int
-				if _, err := fmt.Sscanf(string(d.OrderKey), "bench/main/O-%d", &i); err != nil || i >= c.Lines || decided[i] {
-					return fmt.Errorf("line %s is decided twice, or was never sent", d.OrderKey)
+				i, err := lineOf(key)
+				if err != nil || i >= c.Lines || seen[i] {
+					return fmt.Errorf("line %s came out twice, or was never sent", key)
 				}
-				decided[i] = true
+				seen[i] = true
 				total++
-				if d.Outcome == record.OutcomeGranted {
-					r.Accepted++
-				} else {
-					r.Rejected++
-				}
 				return nil
 			})
 			if err != nil {
@@ -137,4 +156,12 @@ func (c *Config) countOutcomes(ctx context.Context, r *Result) error {
 		}
 	}
 	return nil
+}
+
+func lineOf(key record.OrderKey) (int, error) {
+	number, ok := strings.CutPrefix(string(key), orderPrefix)
+	if !ok {
+		return 0, fmt.Errorf("%s is no line", key)
+	}
+	return strconv.Atoi(number)
 }

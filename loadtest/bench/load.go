@@ -138,5 +138,7 @@ func skuName(i int) record.SKU { return record.SKU(fmt.Sprintf("SKU-%07d", i)) }
 func warehouseName(i int) record.WarehouseID { return record.WarehouseID("WH-" + strconv.Itoa(i)) }
 
 func orderName(i int) record.OrderKey {
-	return record.OrderKey(fmt.Sprintf("bench/main/O-%010d", i))
+	return record.OrderKey(fmt.Sprintf(orderPrefix+"%010d", i))
 }
+
+const orderPrefix = "bench/main/O-"
