@@ -82,7 +82,7 @@ func TestAForeignTransactionOnTheChangelog(t *testing.T) {
 	w.settled()
 	require.NoError(t, l.stop())
 
-	foreign, err := kgo.NewClient(kgo.SeedBrokers(w.broker.Addr()), kgo.TransactionalID("somebody"), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionTimeout(time.Minute), kgo.DisableClientMetrics())
+	foreign, err := kgo.NewClient(kgo.SeedBrokers(w.addr), kgo.TransactionalID("somebody"), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionTimeout(time.Minute), kgo.DisableClientMetrics())
 	require.NoError(t, err)
 	defer foreign.Close()
 	require.NoError(t, foreign.BeginTransaction())

@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,12 +44,15 @@ func TestMain(m *testing.M) {
 // limit bounds every wait of a test; nothing waits for so long unless it hangs.
 const limit = 60 * time.Second
 
-// world is an embedded broker, what is fed into it, and what comes out.
+// world is a broker, what is fed into it, and what comes out.
 type world struct {
 	t        *testing.T
 	ctx      context.Context
-	broker   *embedded.Broker
+	broker   *embedded.Broker // nil: it is a real one
+	addr     string
+	dial     []kgo.Opt // how to reach it, beside the address
 	topology *topology.Topology
+	ids      map[string][16]byte // of topics
 	slots    map[string]*topology.SlotTable
 	admin    *kafka.Cluster
 	log      *slog.Logger
@@ -67,37 +72,49 @@ func newWorld(t *testing.T) *world {
 	return newWorldOn(t, b)
 }
 
-func newWorldOn(t *testing.T, b *embedded.Broker, opts ...kgo.Opt) *world {
+func newWorldOn(t *testing.T, b *embedded.Broker, dial ...kgo.Opt) *world {
+	t.Helper()
+	w := newWorldAt(t, b.Addr(), "t", dial...)
+	w.broker = b
+	return w
+}
+
+func newWorldAt(t *testing.T, addr, app string, dial ...kgo.Opt) *world {
 	t.Helper()
 	tc := topology.Default()
-	tc.AppID, tc.Channels, tc.LogPartitions, tc.PublicPartitions = "t", []string{"web"}, partitions, 1
+	tc.AppID, tc.Channels, tc.LogPartitions, tc.PublicPartitions = app, []string{"web"}, partitions, 1
 	top, err := topology.New(tc)
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
-	w := &world{t: t, ctx: ctx, broker: b, topology: top, slots: map[string]*topology.SlotTable{}, fed: map[string]uint64{}}
+	w := &world{t: t, ctx: ctx, addr: addr, dial: dial, topology: top, ids: map[string][16]byte{}, slots: map[string]*topology.SlotTable{}, fed: map[string]uint64{}}
 	w.log = slog.New(slog.NewTextHandler(&testLog{t: t}, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	for _, l := range top.Logs() {
 		w.slots[l] = topology.DefaultSlots(l, partitions)
 	}
-	for _, topic := range top.Topics {
-		if b.Cluster().TopicInfo(topic.Name) == nil {
-			require.NoError(t, b.Cluster().CreateTopic(topic.Name, topic.Partitions, topic.Configs))
-		}
-	}
-	w.admin, err = kafka.NewCluster(w.kafkaConfig(opts...))
+	w.admin, err = kafka.NewCluster(w.kafkaConfig())
 	require.NoError(t, err)
 	t.Cleanup(w.admin.Close)
-	w.feed, err = kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(b.Addr()), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(time.Millisecond), kgo.DisableClientMetrics()}, opts...)...)
+	admin := kadm.NewClient(w.admin.Client())
+	for _, topic := range top.Topics {
+		configs := map[string]*string{}
+		for k, v := range topic.Configs {
+			configs[k] = &v
+		}
+		created, err := admin.CreateTopic(ctx, topic.Partitions, topic.Replication, configs, topic.Name)
+		require.NoError(t, err)
+		w.ids[topic.Name] = created.ID
+	}
+	w.feed, err = kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(addr), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(time.Millisecond), kgo.DisableClientMetrics()}, dial...)...)
 	require.NoError(t, err)
 	t.Cleanup(w.feed.Close)
-	w.out = w.follow(topology.LogAvailability, opts...)
+	w.out = w.follow(topology.LogAvailability)
 	return w
 }
 
 func (w *world) kafkaConfig(opts ...kgo.Opt) kafka.Config {
 	c := kafka.Default()
-	c.Client = append([]kgo.Opt{kgo.SeedBrokers(w.broker.Addr()), kgo.MetadataMinAge(50 * time.Millisecond)}, opts...)
+	c.Client = append([]kgo.Opt{kgo.SeedBrokers(w.addr), kgo.MetadataMinAge(50 * time.Millisecond)}, append(w.dial, opts...)...)
 	c.Topology, c.Logger = w.topology, w.log
 	c.SessionTimeout, c.RebalanceTimeout, c.TransactionTimeout = 3*time.Second, 10*time.Second, 3*time.Second
 	c.FetchMaxWait = 50 * time.Millisecond
@@ -187,10 +204,7 @@ func (w *world) start(instance string, fs *vfs.MemFS, options ...option) *life {
 	c := processor.Default()
 	c.Topology, c.Slots, c.InstanceID, c.DataDir, c.ClusterID = w.topology, w.slots, instance, "data", "cluster"
 	c.Logger, c.Metrics = kc.Logger, l.seen
-	c.TopicIDs = map[string][16]byte{}
-	for _, t := range w.topology.Topics {
-		c.TopicIDs[t.Name] = w.broker.Cluster().TopicInfo(t.Name).TopicID
-	}
+	c.TopicIDs = w.ids
 	c.Store = state.Config{FS: fs, Shared: l.shared, MemTableBytes: 256 << 10}
 	c.Stages = []processor.StageConfig{{Name: topology.StageInventory, Workers: 1, New: func(processor.TopicPartition) stage.Stage { return counter{l.hook} }}}
 	c.EndTimeout = 10 * time.Second
@@ -276,7 +290,7 @@ func (w *world) openTransactions() []string {
 	w.t.Helper()
 	list, err := kadm.NewClient(w.feed).ListTransactions(w.ctx, nil, []string{"Ongoing"})
 	require.NoError(w.t, err)
-	return list.TransactionalIDs()
+	return slices.DeleteFunc(list.TransactionalIDs(), func(id string) bool { return !strings.HasPrefix(id, w.topology.Prefix()) })
 }
 
 // until looks again and again whether ok holds; the clock only says when to look.
@@ -345,7 +359,7 @@ func (w *world) open(fs *vfs.MemFS, p int) *state.Store {
 	w.t.Helper()
 	tp := w.changelog(p)
 	s, err := state.Open(state.Config{FS: fs, Dir: fs.PathJoin("data", topology.StageInventory, strconv.Itoa(p)), Identity: state.Identity{
-		ClusterID: "cluster", Topic: tp.Topic, TopicID: w.broker.Cluster().TopicInfo(tp.Topic).TopicID, Partition: int32(p)}})
+		ClusterID: "cluster", Topic: tp.Topic, TopicID: w.ids[tp.Topic], Partition: int32(p)}})
 	require.NoError(w.t, err)
 	return s
 }
@@ -445,7 +459,7 @@ type follower struct {
 	count  int
 }
 
-func (w *world) follow(short string, opts ...kgo.Opt) *follower {
+func (w *world) follow(short string) *follower {
 	w.t.Helper()
 	f := &follower{w: w, topic: w.topology.Name(short), next: map[int32]int64{}, got: map[string][]uint64{}}
 	from := map[int32]kgo.Offset{}
@@ -453,8 +467,8 @@ func (w *world) follow(short string, opts ...kgo.Opt) *follower {
 		from[p] = kgo.NewOffset().AtStart()
 	}
 	var err error
-	f.client, err = kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(w.broker.Addr()), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{f.topic: from}),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(50 * time.Millisecond), kgo.DisableClientMetrics()}, opts...)...)
+	f.client, err = kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(w.addr), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{f.topic: from}),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(50 * time.Millisecond), kgo.DisableClientMetrics()}, w.dial...)...)
 	require.NoError(w.t, err)
 	w.t.Cleanup(f.client.Close)
 	return f

@@ -38,7 +38,11 @@ func (w *world) load(keys ...string) (stop func()) {
 // one process that share a directory.
 func TestMembersComeAndGo(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	comeAndGo(newWorld(t))
+}
+
+func comeAndGo(w *world) {
+	w.t.Helper()
 	a := w.start("a", nil, workers(2))
 	a.awaitPhase("running", partitions)
 	stop := w.load(w.keys()...)
@@ -50,15 +54,15 @@ func TestMembersComeAndGo(t *testing.T) {
 		if round == 1 {
 			b.crash() // its members stay in the group for a while
 		} else {
-			require.NoError(t, b.stop())
+			require.NoError(w.t, b.stop())
 		}
 		a.awaitPhase("running", partitions)
 	}
 	stop()
 	w.settled()
-	require.NoError(t, a.stop())
-	require.Empty(t, a.seen.reasons())
-	require.Equal(t, w.fed, w.stored(a.fs))
+	require.NoError(w.t, a.stop())
+	require.Empty(w.t, a.seen.reasons())
+	require.Equal(w.t, w.fed, w.stored(a.fs))
 }
 
 // hung is a member of the group that takes part in nothing: it keeps its place by
@@ -66,7 +70,7 @@ func TestMembersComeAndGo(t *testing.T) {
 func (w *world) hung(rebalance time.Duration) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	cl, err := kgo.NewClient(kgo.WithContext(ctx), kgo.SeedBrokers(w.broker.Addr()), kgo.ConsumerGroup(w.group()), kgo.ConsumeTopics(w.input(0).Topic),
+	cl, err := kgo.NewClient(kgo.WithContext(ctx), kgo.SeedBrokers(w.addr), kgo.ConsumerGroup(w.group()), kgo.ConsumeTopics(w.input(0).Topic),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.BlockRebalanceOnPoll(), kgo.SessionTimeout(time.Minute), kgo.HeartbeatInterval(100*time.Millisecond),
 		kgo.RebalanceTimeout(rebalance), kgo.DisableAutoCommit(), kgo.DisableClientMetrics())
 	require.NoError(w.t, err)
@@ -92,7 +96,11 @@ func (w *world) hung(rebalance time.Duration) {
 // if another process had taken over.
 func TestAMemberHangs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	hanging(newWorld(t))
+}
+
+func hanging(w *world) {
+	w.t.Helper()
 	hurried := func(_ *processor.Config, k *kafka.Config) {
 		k.TransactionTimeout, k.RebalanceTimeout = time.Second, 5*time.Second
 	}
@@ -100,12 +108,9 @@ func TestAMemberHangs(t *testing.T) {
 	w.write(1, w.keys()...)
 	w.settled()
 	w.hung(5 * time.Second) // then the group goes on without it
-	rejoins := w.broker.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, TopLevel: true, Observe: true, When: func(r kmsg.Request) bool {
-		id := r.(*kmsg.JoinGroupRequest).InstanceID
-		return id != nil && *id == w.topology.TransactionalID(topology.StageInventory, "a", 0)
-	}})
+	rejoins := a.wire.fault(1, wireFault{key: kmsg.JoinGroup, before: func() {}})
 	b := w.start("b", nil, hurried)
-	require.NoError(t, rejoins.Wait(w.ctx, 1))
+	require.NoError(w.t, rejoins.await(w.ctx))
 	w.write(5, w.keys()...)
 	// For longer than a transaction may last.
 	deadline := time.NewTimer(2 * time.Second)
@@ -114,17 +119,17 @@ func TestAMemberHangs(t *testing.T) {
 		case <-deadline.C:
 			wait = false
 		case <-a.done:
-			t.Fatalf("the process has ended: %v", a.err)
+			w.t.Fatalf("the process has ended: %v", a.err)
 		default:
-			w.out.drain(t)
-			require.Empty(t, w.openTransactions())
+			w.out.drain(w.t)
+			require.Empty(w.t, w.openTransactions())
 		}
 	}
 	w.settled()
 	_, failed := a.seen.transactions()
-	require.Zero(t, failed)
-	require.NoError(t, a.stop())
-	require.NoError(t, b.stop())
+	require.Zero(w.t, failed)
+	require.NoError(w.t, a.stop())
+	require.NoError(w.t, b.stop())
 }
 
 // A stop doesn't wait for a join that a hung member holds up.

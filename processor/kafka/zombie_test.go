@@ -1,14 +1,12 @@
 package kafka_test
 
 import (
+	"runtime"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"holdfast/processor"
@@ -30,29 +28,40 @@ func TestAStoppedProcessGoesOnWhenItIsReplaced(t *testing.T) {
 	t.Parallel()
 	t.Run("while it decides", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
-		a := w.start("a", nil, hasty)
-		w.write(3, w.keys()...)
-		w.settled()
-		goOn := make(chan struct{})
-		freeze := sync.OnceFunc(a.wire.freeze)
-		a.hook.set(func(stage.Tx, *stage.Record) {
-			freeze()
-			<-goOn
-		})
-		replace(w, a, func() { close(goOn) })
+		stoppedDeciding(newWorld(t))
 	})
-	for name, key := range map[string]kmsg.Key{"before it produces": kmsg.Produce, "before it commits offsets": kmsg.TxnOffsetCommit, "before it ends the transaction": kmsg.EndTxn} {
-		t.Run(name, func(t *testing.T) {
+	for _, at := range steps() {
+		t.Run("before "+at.Name(), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			a := w.start("a", nil, hasty)
-			w.write(3, w.keys()...)
-			w.settled()
-			a.wire.fault(1, wireFault{key: key, before: a.wire.freeze})
-			replace(w, a, func() {})
+			stoppedAt(newWorld(t), at)
 		})
 	}
+}
+
+// steps are the requests of a transaction, in their order.
+func steps() []kmsg.Key { return []kmsg.Key{kmsg.Produce, kmsg.TxnOffsetCommit, kmsg.EndTxn} }
+
+func stoppedDeciding(w *world) {
+	w.t.Helper()
+	a := w.start("a", nil, hasty)
+	w.write(3, w.keys()...)
+	w.settled()
+	goOn := make(chan struct{})
+	freeze := sync.OnceFunc(a.wire.freeze)
+	a.hook.set(func(stage.Tx, *stage.Record) {
+		freeze()
+		<-goOn
+	})
+	replace(w, a, func() { close(goOn) })
+}
+
+func stoppedAt(w *world, at kmsg.Key) {
+	w.t.Helper()
+	a := w.start("a", nil, hasty)
+	w.write(3, w.keys()...)
+	w.settled()
+	a.wire.fault(1, wireFault{key: at, before: a.wire.freeze})
+	replace(w, a, func() {})
 }
 
 // replace lets a second process take over from one that stops as soon as it gets
@@ -81,7 +90,11 @@ func replace(w *world, a *life, goOn func()) {
 // doesn't come back.
 func TestTheSameInstanceRunsTwice(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	twice(newWorld(t))
+}
+
+func twice(w *world) {
+	w.t.Helper()
 	a := w.start("a", nil)
 	w.write(3, w.keys()...)
 	w.settled()
@@ -89,73 +102,87 @@ func TestTheSameInstanceRunsTwice(t *testing.T) {
 	rival.awaitPhase("running", partitions)
 	w.write(3, w.keys()...)
 	err := a.wait()
-	require.Error(t, err)
-	require.Regexp(t, "PRODUCER_FENCED|FENCED_INSTANCE_ID", err.Error())
+	require.Error(w.t, err)
+	require.Regexp(w.t, "PRODUCER_FENCED|FENCED_INSTANCE_ID", err.Error())
 	w.write(3, w.keys()...)
 	w.settled()
-	require.NoError(t, rival.stop())
-	require.Equal(t, w.fed, w.stored(rival.fs))
+	require.NoError(w.t, rival.stop())
+	require.Equal(w.t, w.fed, w.stored(rival.fs))
 }
 
 // The brokers are slow, and abort a transaction by its timeout: its producer is
 // fenced then, but by nobody else. The process goes on.
 func TestATransactionTimesOut(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	l := w.start("a", nil, func(_ *processor.Config, k *kafka.Config) { k.TransactionTimeout = time.Second })
+	for _, at := range steps()[1:] {
+		t.Run("before "+at.Name(), func(t *testing.T) {
+			t.Parallel()
+			timedOut(newWorld(t), at)
+		})
+	}
+}
+
+func timedOut(w *world, at kmsg.Key) {
+	w.t.Helper()
+	l := w.start("a", nil, func(c *processor.Config, k *kafka.Config) {
+		k.TransactionTimeout, k.SessionTimeout = time.Second, limit
+	})
 	w.write(3, w.keys()...)
 	w.settled()
-	fault := w.broker.Cluster().Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: w.changelog(1).Topic, Partitions: []int32{1}, Err: kerr.NotLeaderForPartition, Count: -1,
-		When: func() func(kmsg.Request) bool {
-			var first time.Time
-			return func(kmsg.Request) bool {
-				if first.IsZero() {
-					first = time.Now()
-				}
-				return time.Since(first) < 1500*time.Millisecond
-			}
-		}()})
+	held := l.wire.fault(1, wireFault{key: at, before: func() {
+		for w.ctx.Err() == nil && len(w.openTransactions()) > 0 {
+			runtime.Gosched()
+		}
+	}})
 	w.write(3, w.keys()...)
+	require.NoError(w.t, held.await(w.ctx))
 	w.settled()
-	require.Positive(t, fault.Hits())
-	require.NoError(t, l.stop())
-	require.Equal(t, w.fed, w.stored(l.fs))
+	require.NoError(w.t, l.stop())
+	require.Equal(w.t, w.fed, w.stored(l.fs))
 }
 
 // A process crashes with a transaction open. Its next life doesn't wait for that
 // to time out, and decides what was in it.
 func TestACrashWithATransactionOpen(t *testing.T) {
 	t.Parallel()
-	for name, key := range map[string]kmsg.Key{"produced": kmsg.TxnOffsetCommit, "offsets committed": kmsg.EndTxn} {
-		t.Run(name, func(t *testing.T) {
+	for _, at := range steps()[1:] {
+		t.Run("before "+at.Name(), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			patient := func(_ *processor.Config, k *kafka.Config) {
-				k.TransactionTimeout, k.SessionTimeout = 10*time.Minute, 4*time.Minute
-			}
-			a := w.start("a", nil, patient)
-			w.write(3, w.keys()...)
-			w.settled()
-			var left *vfs.MemFS
-			stopped := a.wire.fault(1, wireFault{key: key, before: a.wire.freeze})
-			w.write(3, w.keys()...)
-			require.NoError(t, stopped.await(w.ctx))
-			left = a.crash()
-			require.Len(t, w.openTransactions(), 1)
-
-			b := w.start("a", left, patient)
-			w.settled()
-			require.Empty(t, w.openTransactions())
-			require.NoError(t, b.stop())
-			require.Equal(t, w.fed, w.stored(b.fs))
+			crashedAt(newWorld(t), at)
 		})
 	}
+}
+
+func crashedAt(w *world, at kmsg.Key) {
+	w.t.Helper()
+	// Nobody could wait for this transaction or this session to time out.
+	patient := func(_ *processor.Config, k *kafka.Config) {
+		k.TransactionTimeout, k.SessionTimeout = 10*time.Minute, 4*time.Minute
+	}
+	a := w.start("a", nil, patient)
+	w.write(3, w.keys()...)
+	w.settled()
+	stopped := a.wire.fault(1, wireFault{key: at, before: a.wire.freeze})
+	w.write(3, w.keys()...)
+	require.NoError(w.t, stopped.await(w.ctx))
+	left := a.crash()
+	require.Len(w.t, w.openTransactions(), 1)
+
+	b := w.start("a", left, patient)
+	w.settled()
+	require.Empty(w.t, w.openTransactions())
+	require.NoError(w.t, b.stop())
+	require.Equal(w.t, w.fed, w.stored(b.fs))
 }
 
 // A graceful stop in the middle of a load leaves nothing to be done again.
 func TestAStopFinishesTheTransaction(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	stopped(newWorld(t))
+}
+
+func stopped(w *world) {
+	w.t.Helper()
 	l := w.start("a", nil, workers(2))
 	l.awaitPhase("running", partitions)
 	for range 3 {
@@ -165,19 +192,19 @@ func TestAStopFinishesTheTransaction(t *testing.T) {
 			now, _ := l.seen.transactions()
 			return now >= before+5
 		}, l)
-		require.NoError(t, l.stop())
+		require.NoError(w.t, l.stop())
 		stop()
-		require.Empty(t, w.openTransactions())
+		require.Empty(w.t, w.openTransactions())
 		// What is stored is what is in the changelog.
-		require.Equal(t, w.fold(), w.stored(l.fs))
+		require.Equal(w.t, w.fold(), w.stored(l.fs))
 		l = w.start("a", l.fs, workers(2))
 		l.awaitPhase("running", partitions)
 		l.seen.read(func(o *observer) {
 			for _, r := range o.restored {
-				require.Zero(t, r.records, "partition %d", r.partition)
+				require.Zero(w.t, r.records, "partition %d", r.partition)
 			}
 		})
 	}
 	w.settled()
-	require.NoError(t, l.stop())
+	require.NoError(w.t, l.stop())
 }
