@@ -50,6 +50,10 @@ COUNT ?= 1
 bench: ## Run the Go benchmarks (BENCH=regexp COUNT=6, to compare with benchstat)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $(PKG)
 
+.PHONY: mutants
+mutants: ## Put faults in on purpose, which the simulation must find
+	go test -count 1 -v -timeout 10m -tags mutants -run Mutants ./processor/simulation
+
 .PHONY: vulncheck
 vulncheck: ## Look for known vulnerabilities in what is called (needs the network)
 	go tool -modfile=tools/go.mod govulncheck ./...
