@@ -113,6 +113,9 @@ func (c *Config) Validate() error {
 	check(c.BatchBytesMax >= 1<<10, "batch bytes max %d, must be at least 1 KiB", c.BatchBytesMax)
 	check(c.CommitIntervalMin <= c.CommitIntervalMax, "commit interval min %v is above max %v", c.CommitIntervalMin, c.CommitIntervalMax)
 	check(c.CommitIntervalMax <= 5*time.Second, "commit interval max %v, must be at most 5s (half of the transaction timeout)", c.CommitIntervalMax)
+	check(c.TickEvery > 0, "ticks every %v, must be above 0", c.TickEvery)
+	check(c.ClockJumpMax > 0, "clock jump max %v, must be above 0", c.ClockJumpMax)
+	check(c.RestoreStallMax > 0, "restore stall max %v, must be above 0", c.RestoreStallMax)
 	check(c.EndTimeout > 0, "end timeout %v, must be above 0", c.EndTimeout)
 	return errors.Join(errs...)
 }

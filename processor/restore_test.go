@@ -1,0 +1,82 @@
+package processor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"holdfast/state"
+	"holdfast/topology/record"
+)
+
+func TestPlace(t *testing.T) {
+	const none = -1
+	f := func(store state.Offset, group, logStart, want record.Offset, problem string) {
+		t.Helper()
+		next, err := place(TopicPartition{"log", 3}, state.Position{Input: store}, group, group != none, logStart)
+		if problem != "" {
+			require.ErrorContains(t, err, problem)
+			return
+		}
+		require.NoError(t, err)
+		require.Equal(t, want, next)
+	}
+	f(10, 10, 0, 10, "")
+	f(10, 10, 10, 10, "")
+	f(10, 4, 0, 10, "") // set back by hand: skip what is decided
+	f(10, 0, 0, 10, "")
+	f(10, none, 0, 10, "") // the group has forgotten
+	f(none, none, 0, 0, "")
+	f(none, none, 6, 6, "") // nothing decided yet: from what there is
+	f(none, 0, 0, 0, "")
+	f(none, 6, 6, 6, "")
+	f(0, none, 0, 0, "")
+
+	f(10, 11, 0, 0, "log/3: the group has committed offset 11 and the state ends at 10")
+	f(none, 1, 0, 0, "the group has committed offset 1 and the state ends at 0")
+	f(10, 10, 12, 0, "log/3: records 10 to 11 were deleted before they were decided (the log starts at 12)")
+	f(10, none, 12, 0, "records 10 to 11 were deleted")
+	f(0, 0, 1, 0, "records 0 to 0 were deleted")
+}
+
+func TestRestoreProgress(t *testing.T) {
+	f := func(first, next, end int64, elapsed time.Duration, wantLeft int64, wantETA time.Duration) {
+		t.Helper()
+		begun := time.Unix(1000, 0)
+		p := &restoreProgress{}
+		p.first.Store(first)
+		p.next.Store(next)
+		p.end.Store(end)
+		p.begun.Store(begun.UnixNano())
+		left, eta := p.left(begun.Add(elapsed))
+		require.Equal(t, wantLeft, left)
+		require.Equal(t, wantETA, eta)
+	}
+	f(0, 0, 0, 0, 0, 0)
+	f(0, 0, 100, time.Second, 100, 0) // nothing read yet: no estimate
+	f(0, 25, 100, time.Second, 75, 3*time.Second)
+	f(100, 150, 200, 2*time.Second, 50, 2*time.Second)
+	f(100, 200, 200, 2*time.Second, 0, 0)
+	f(100, 210, 200, 2*time.Second, 0, 0)
+}
+
+func TestStatus(t *testing.T) {
+	board := newStatusBoard()
+	begun := time.Unix(1000, 0)
+	progress := &restoreProgress{}
+	progress.end.Store(100)
+	progress.next.Store(50)
+	progress.begun.Store(begun.UnixNano())
+	board.set("orders", &task{tp: TopicPartition{"log.orders", 1}, phase: phaseRestoring, progress: progress})
+	board.set("orders", &task{tp: TopicPartition{"log.orders", 0}, phase: phaseHalted, reason: "why"})
+	// A task that runs had been restored once.
+	board.set("inventory", &task{tp: TopicPartition{"log.inventory", 7}, phase: phaseRunning, progress: progress})
+	board.set("intake", &task{tp: TopicPartition{"feed", 0}, phase: phaseWaiting})
+	board.remove("intake", &task{tp: TopicPartition{"feed", 0}})
+	require.Equal(t, []PartitionStatus{
+		{Stage: "inventory", Topic: "log.inventory", Partition: 7, Phase: "running"},
+		{Stage: "orders", Topic: "log.orders", Partition: 0, Phase: "halted", Reason: "why"},
+		{Stage: "orders", Topic: "log.orders", Partition: 1, Phase: "restoring", RecordsLeft: 50, ETA: 2 * time.Second},
+	}, board.list(begun.Add(2*time.Second)))
+}
