@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"os"
@@ -29,13 +30,14 @@ type harness struct {
 	t       *testing.T
 	environ []string
 	stdin   string
-	brokers string // added to commands by kafka
+	brokers string        // added to commands by kafka
+	timeout time.Duration // of a command; 0: 30 s
 }
 
 func (h *harness) run(args ...string) result {
 	h.t.Helper()
 	var out, errout bytes.Buffer
-	ctx, cancel := context.WithTimeout(h.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(h.t.Context(), cmp.Or(h.timeout, 30*time.Second))
 	defer cancel()
 	code := Run(ctx, args, Process{Stdin: strings.NewReader(h.stdin), Stdout: &out, Stderr: &errout, Environ: h.environ})
 	return result{code, out.String(), errout.String()}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -11,7 +12,8 @@ import (
 // TestDemo: a small sale on the embedded broker, through all stages and the
 // audit.
 func TestDemo(t *testing.T) {
-	h := &harness{t: t}
+	// Some seconds, but many times that under the race detector on a busy machine.
+	h := &harness{t: t, timeout: 4 * time.Minute}
 	out := h.good("demo", "--orders", "3000", "--rate", "3000", "--skus", "300", "--exit", "--output", "json")
 	s := decodeJSON[demoSummary](t, out)
 	require.Equal(t, 3000, s.Orders)
