@@ -5,6 +5,7 @@ package kafka_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func TestOnKafka(t *testing.T) {
 	for i, b := range bodies {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorldAt(t, addr, fmt.Sprintf("test-%d-%d", time.Now().UnixNano(), i))
+			w := newWorldAt(t, addr, fmt.Sprintf("test-%d-%d", time.Now().UnixNano(), i), new(net.Dialer).DialContext, limit)
 			t.Cleanup(func() {
 				var names []string
 				for _, topic := range w.topology.Topics {

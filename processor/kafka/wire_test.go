@@ -19,6 +19,7 @@ import (
 //	client ──write──> conn ──> broker     a whole request is looked at, then passed on
 //	       <──read─── conn <── broker     a whole answer is read, then passed on or not
 type wire struct {
+	inner  dialer
 	mu     sync.Mutex
 	conns  map[*conn]bool
 	dead   bool
@@ -36,7 +37,9 @@ type wireFault struct {
 	hits   chan struct{}      // told of each
 }
 
-func newWire() *wire { return &wire{conns: map[*conn]bool{}} }
+type dialer func(ctx context.Context, network, host string) (net.Conn, error)
+
+func newWire(inner dialer) *wire { return &wire{inner: inner, conns: map[*conn]bool{}} }
 
 // fault arms a fault for the next n requests.
 func (w *wire) fault(n int, f wireFault) *wireFault {
@@ -75,7 +78,7 @@ func (w *wire) dial(ctx context.Context, network, host string) (net.Conn, error)
 	if err := w.wait(ctx); err != nil {
 		return nil, err
 	}
-	inner, err := new(net.Dialer).DialContext(ctx, network, host)
+	inner, err := w.inner(ctx, network, host)
 	if err != nil {
 		return nil, err
 	}
