@@ -13,7 +13,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -21,7 +20,6 @@ import (
 	"holdfast/processor"
 	"holdfast/processor/kafka"
 	"holdfast/processor/kafka/embedded"
-	"holdfast/topology"
 )
 
 // TestVirtualTime runs nodes, the real client and the embedded broker on a fake
@@ -91,7 +89,6 @@ func (c *chaos) run() {
 		}
 	}
 	c.begin("a")
-	c.evict()
 	c.write(5, c.keys()...)
 	begun := time.Now()
 	c.settled()
@@ -145,22 +142,6 @@ func (c *chaos) step() {
 		}
 		require.Empty(c.t, l.seen.reasons())
 	}
-}
-
-// evict takes members that crashed out of the group. The embedded broker sets no
-// session timeout for one whose connection ends while it waits to join: such a
-// member would keep its partitions for ever.
-func (c *chaos) evict() {
-	var gone []string
-	for _, name := range instances() {
-		for slot := range 2 {
-			if c.lives[name] == nil {
-				gone = append(gone, c.topology.TransactionalID(topology.StageInventory, name, slot))
-			}
-		}
-	}
-	_, err := kadm.NewClient(c.feed).LeaveGroup(c.ctx, kadm.LeaveGroup(c.group()).InstanceIDs(gone...))
-	require.NoError(c.t, err)
 }
 
 func (c *chaos) upTo(d time.Duration) time.Duration { return time.Duration(c.random.Int64N(int64(d))) }
