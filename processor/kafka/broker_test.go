@@ -2,7 +2,6 @@ package kafka_test
 
 import (
 	"context"
-	"net"
 	"testing"
 	"time"
 
@@ -22,7 +21,7 @@ import (
 func TestJoiningWaitsForABroker(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	wire := newWire(w.dial)
+	wire := newWire()
 	wire.cut()
 	cluster, err := kafka.NewCluster(w.kafkaConfig(kgo.Dialer(wire.dial)))
 	require.NoError(t, err)
@@ -116,7 +115,7 @@ func TestBrokersAreGoneForAWhile(t *testing.T) {
 	b, err := embedded.Start(embedded.Config{DataDir: dir})
 	require.NoError(t, err)
 	defer func() { b.Close() }()
-	w := newWorldAt(t, b.Addr(), "t", new(net.Dialer).DialContext, limit)
+	w := newWorldOn(t, b)
 	l := w.start("a", nil, workers(2))
 	w.write(3, w.keys()...)
 	w.settled()
@@ -144,7 +143,7 @@ func TestRestoresLoseTheirConnections(t *testing.T) {
 	w.settled()
 	require.NoError(t, l.stop())
 
-	wire := newWire(w.dial)
+	wire := newWire()
 	bounds := wire.fault(3, wireFault{key: kmsg.ListOffsets, lose: true})
 	committed := wire.fault(2, wireFault{key: kmsg.OffsetFetch, lose: true})
 	l = w.start("b", nil, impatient, func(_ *processor.Config, k *kafka.Config) { k.Client = append(k.Client, kgo.Dialer(wire.dial)) })

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"runtime"
 	"slices"
@@ -51,7 +50,7 @@ type world struct {
 	ctx      context.Context
 	broker   *embedded.Broker // nil: it is a real one
 	addr     string
-	dial     dialer
+	dial     []kgo.Opt // how to reach it, beside the address
 	topology *topology.Topology
 	ids      map[string][16]byte // of topics
 	slots    map[string]*topology.SlotTable
@@ -70,12 +69,17 @@ func newWorld(t *testing.T) *world {
 	b, err := embedded.Start(embedded.Config{InMemory: true})
 	require.NoError(t, err)
 	t.Cleanup(b.Close)
-	w := newWorldAt(t, b.Addr(), "t", new(net.Dialer).DialContext, limit)
+	return newWorldOn(t, b)
+}
+
+func newWorldOn(t *testing.T, b *embedded.Broker, dial ...kgo.Opt) *world {
+	t.Helper()
+	w := newWorldAt(t, b.Addr(), "t", dial...)
 	w.broker = b
 	return w
 }
 
-func newWorldAt(t *testing.T, addr, app string, dial dialer, limit time.Duration) *world {
+func newWorldAt(t *testing.T, addr, app string, dial ...kgo.Opt) *world {
 	t.Helper()
 	tc := topology.Default()
 	tc.AppID, tc.Channels, tc.LogPartitions, tc.PublicPartitions = app, []string{"web"}, partitions, 1
@@ -101,7 +105,7 @@ func newWorldAt(t *testing.T, addr, app string, dial dialer, limit time.Duration
 		require.NoError(t, err)
 		w.ids[topic.Name] = created.ID
 	}
-	w.feed, err = kgo.NewClient(kgo.SeedBrokers(addr), kgo.Dialer(dial), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(time.Millisecond), kgo.DisableClientMetrics())
+	w.feed, err = kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(addr), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(time.Millisecond), kgo.DisableClientMetrics()}, dial...)...)
 	require.NoError(t, err)
 	t.Cleanup(w.feed.Close)
 	w.out = w.follow(topology.LogAvailability)
@@ -110,7 +114,7 @@ func newWorldAt(t *testing.T, addr, app string, dial dialer, limit time.Duration
 
 func (w *world) kafkaConfig(opts ...kgo.Opt) kafka.Config {
 	c := kafka.Default()
-	c.Client = append([]kgo.Opt{kgo.SeedBrokers(w.addr), kgo.Dialer(w.dial), kgo.MetadataMinAge(50 * time.Millisecond)}, opts...)
+	c.Client = append([]kgo.Opt{kgo.SeedBrokers(w.addr), kgo.MetadataMinAge(50 * time.Millisecond)}, append(w.dial, opts...)...)
 	c.Topology, c.Logger = w.topology, w.log
 	c.SessionTimeout, c.RebalanceTimeout, c.TransactionTimeout = 3*time.Second, 10*time.Second, 3*time.Second
 	c.FetchMaxWait = 50 * time.Millisecond
@@ -193,7 +197,7 @@ func (w *world) start(instance string, fs *vfs.MemFS, options ...option) *life {
 	if fs == nil {
 		fs = vfs.NewCrashableMem()
 	}
-	l := &life{w: w, name: instance, wire: newWire(w.dial), seen: newObserver(), hook: &hook{}, fs: fs, done: make(chan struct{})}
+	l := &life{w: w, name: instance, wire: newWire(), seen: newObserver(), hook: &hook{}, fs: fs, done: make(chan struct{})}
 	kc := w.kafkaConfig(kgo.Dialer(l.wire.dial))
 	kc.Logger = w.log.With("node", instance)
 	l.shared = state.NewShared(1<<20, fs)
@@ -463,8 +467,8 @@ func (w *world) follow(short string) *follower {
 		from[p] = kgo.NewOffset().AtStart()
 	}
 	var err error
-	f.client, err = kgo.NewClient(kgo.SeedBrokers(w.addr), kgo.Dialer(w.dial), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{f.topic: from}),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(50*time.Millisecond), kgo.DisableClientMetrics())
+	f.client, err = kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(w.addr), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{f.topic: from}),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(50 * time.Millisecond), kgo.DisableClientMetrics()}, w.dial...)...)
 	require.NoError(w.t, err)
 	w.t.Cleanup(f.client.Close)
 	return f

@@ -5,7 +5,6 @@ package kafka_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"testing"
 	"time"
@@ -45,7 +44,7 @@ func TestOnKafka(t *testing.T) {
 	for i, b := range bodies {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorldAt(t, addr, fmt.Sprintf("test-%d-%d", time.Now().UnixNano(), i), new(net.Dialer).DialContext, limit)
+			w := newWorldAt(t, addr, fmt.Sprintf("test-%d-%d", time.Now().UnixNano(), i))
 			t.Cleanup(func() {
 				var names []string
 				for _, topic := range w.topology.Topics {

@@ -19,7 +19,6 @@ import (
 //	client ──write──> conn ──> broker     a whole request is looked at, then passed on
 //	       <──read─── conn <── broker     a whole answer is read, then passed on or not
 type wire struct {
-	inner  dialer
 	mu     sync.Mutex
 	conns  map[*conn]bool
 	dead   bool
@@ -37,9 +36,7 @@ type wireFault struct {
 	hits   chan struct{}      // told of each
 }
 
-type dialer func(ctx context.Context, network, host string) (net.Conn, error)
-
-func newWire(inner dialer) *wire { return &wire{inner: inner, conns: map[*conn]bool{}} }
+func newWire() *wire { return &wire{conns: map[*conn]bool{}} }
 
 // fault arms a fault for the next n requests.
 func (w *wire) fault(n int, f wireFault) *wireFault {
@@ -78,7 +75,7 @@ func (w *wire) dial(ctx context.Context, network, host string) (net.Conn, error)
 	if err := w.wait(ctx); err != nil {
 		return nil, err
 	}
-	inner, err := w.inner(ctx, network, host)
+	inner, err := new(net.Dialer).DialContext(ctx, network, host)
 	if err != nil {
 		return nil, err
 	}
