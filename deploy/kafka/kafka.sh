@@ -83,10 +83,10 @@ fetchJars() {
 
 storageTool() { "$java" -cp "$libs/*" kafka.tools.StorageTool "$@" 2>>"$dir/console.log"; }
 
-# writeProperties: the controller takes the first free port after the broker's. It may differ at each start, as one
-# voter that only talks to itself keeps no address in its storage.
+# writeProperties ATTEMPT: the controller takes the first free port from ATTEMPT after the broker's. It may differ at
+# each start, as one voter that only talks to itself keeps no address in its storage.
 writeProperties() {
-  local controllerPort=$((port + 1))
+  local controllerPort=$((port + $1))
   while portTaken "$controllerPort"; do controllerPort=$((controllerPort + 1)); done
   sed -e "s|@PORT@|$port|g" -e "s|@CONTROLLER_PORT@|$controllerPort|g" -e "s|@DIR@|$dir|g" \
     "$here/server.properties.template" >"$dir/server.properties"
@@ -100,7 +100,7 @@ formatStorage() {
 }
 
 start() {
-  local pid waited=0
+  local pid attempt
   if answers; then
     if pid=$(ownPid); then
       say "already answers on 127.0.0.1:$port (pid $pid)"
@@ -115,19 +115,43 @@ start() {
     fetchJars
     mkdir -p "$dir"
     : >"$dir/console.log"
-    writeProperties
-    formatStorage
-    launch
-    pid=$(<"$dir/pid")
+    for attempt in 1 2 3 4 5; do
+      writeProperties "$attempt"
+      formatStorage
+      launch
+      pid=$(<"$dir/pid")
+      ! await "$pid" || break
+      ((attempt < 5)) && lostPort || died
+      say "another program's connection took a port of ours, trying again"
+      sleep 1
+    done
+  else
+    await "$pid" || died
   fi
+  say "Apache Kafka answers on 127.0.0.1:$port (pid $pid, logs in $dir)"
+}
+
+# await PID: until the broker answers; false when it ended instead.
+await() {
+  local waited=0
   until answers; do
-    kill -0 "$pid" 2>/dev/null || die "the broker ended while it started, see $dir/server.log and $dir/console.log:
-$(tail -n 5 "$dir/console.log" 2>/dev/null)"
+    kill -0 "$1" 2>/dev/null || return 1
     ((waited < 600)) || die "no answer on 127.0.0.1:$port within 60 s, see $dir/server.log"
     sleep 0.1
     waited=$((waited + 1))
   done
-  say "Apache Kafka answers on 127.0.0.1:$port (pid $pid, logs in $dir)"
+}
+
+# lostPort: a broker couldn't listen. A port is free when portTaken asks, and may be the local end of somebody's
+# outgoing connection a second later: ports of the ephemeral range are handed out to those, and nobody hears a knock
+# on them. That passes, or another controller port helps.
+lostPort() { lastWords | grep -qE 'BindException|Address already in use'; }
+
+lastWords() { tail -q -n 100 "$dir/server.log" "$dir/console.log" 2>/dev/null; }
+
+died() {
+  die "the broker ended while it started, see $dir/server.log and $dir/console.log:
+$(lastWords | grep -E 'ERROR|FATAL|Exception|Error' | tail -n 20)"
 }
 
 # launch: under job control (set -m) the broker gets a process group of its own, so that a Ctrl-C meant for the tests
