@@ -54,6 +54,8 @@ func (t *tx) DeadLetter(d stage.DeadLetter) {
 	t.obs.DeadLettered(t.stage, d.Reason)
 }
 
+func (t *tx) Count(int) {}
+
 func (t *tx) fail(err error) {
 	if err != nil && t.err == nil {
 		t.err = err

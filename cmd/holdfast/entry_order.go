@@ -20,8 +20,9 @@ type orderEventLine struct {
 }
 
 type lineQtyLine struct {
-	Line string          `json:"line"`
-	Qty  record.Quantity `json:"qty"`
+	Line    string          `json:"line"`
+	Qty     record.Quantity `json:"qty"`
+	Restock string          `json:"restock,omitempty"`
 }
 
 type orderBodyLine struct {
@@ -52,13 +53,21 @@ type orderLineLine struct {
 	Cancelled      record.Quantity `json:"cancelled,omitempty"`
 }
 
+// restockWord is where units go that came back; other events say nothing of it.
+func restockWord(e *record.OrderEvent, r record.Restock) string {
+	if e.Type != record.OrderReturned {
+		return ""
+	}
+	return r.String()
+}
+
 func orderEventView(e *record.OrderEvent) orderEventLine {
 	line := orderEventLine{
 		Type: e.Type.String(), EventID: e.EventID, OrderKey: e.OrderKey, Fact: e.Fact, OccurredAt: e.OccurredAt,
 		State: stateWord(e.State), By: e.By, Text: e.Text, Warehouse: e.Warehouse, Carrier: e.Carrier, Tracking: e.Tracking,
 	}
 	for _, l := range e.Lines {
-		line.Lines = append(line.Lines, lineQtyLine(l))
+		line.Lines = append(line.Lines, lineQtyLine{Line: l.Line, Qty: l.Qty, Restock: restockWord(e, l.Restock)})
 	}
 	if o := e.Order; o != nil {
 		line.Order = orderBodyView(o)

@@ -178,7 +178,7 @@ func microDegrees(degrees float64) int64 { return int64(math.Round(degrees * 1e6
 func lineQtys(in []record.LineQtyInput) []record.LineQty {
 	var out []record.LineQty
 	for _, l := range in {
-		out = append(out, record.LineQty(l))
+		out = append(out, record.LineQty{Line: l.Line, Qty: l.Qty})
 	}
 	return out
 }

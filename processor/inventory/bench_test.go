@@ -81,6 +81,8 @@ func (t *benchTx) Broadcast(stage.Log, record.Kind, []byte, record.Origin, []byt
 func (t *benchTx) Publish(string, []byte, []byte)                                  {}
 func (t *benchTx) DeadLetter(stage.DeadLetter)                                     { panic("dead letter") }
 
+func (t *benchTx) Count(int) {}
+
 func newBenchTx(warehouses []record.WarehouseID) *benchTx {
 	t := &benchTx{items: make([][]byte, benchSKUs), holds: make([][]byte, 1<<16), keys: make([][]byte, 1<<16), now: 1}
 	it := Item{Fed: true}

@@ -31,6 +31,7 @@ func (b *benchTx) Send(_ stage.Log, _ record.Kind, _ []byte, _ record.Origin, bo
 func (b *benchTx) Broadcast(stage.Log, record.Kind, []byte, record.Origin, []byte) {}
 func (b *benchTx) Publish(_ string, _, v []byte)                                   { b.bytes += len(v) }
 func (b *benchTx) DeadLetter(stage.DeadLetter)                                     {}
+func (b *benchTx) Count(int)                                                       {}
 
 // BenchmarkOrder is an order from its creation to its first decision: one SKU,
 // prepaid, 20 warehouses by distance.

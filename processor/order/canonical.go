@@ -74,7 +74,7 @@ func bodyInput(b *record.OrderBody) *record.OrderInputOrder {
 func linesInput(lines []record.LineQty) []record.LineQtyInput {
 	out := make([]record.LineQtyInput, len(lines))
 	for i, l := range lines {
-		out[i] = record.LineQtyInput(l)
+		out[i] = record.LineQtyInput{Line: l.Line, Qty: l.Qty}
 	}
 	return out
 }

@@ -13,8 +13,8 @@ import (
 //	 expires, decide by, drop, cause, [item…], [line…], seen bin]
 //	place = nil | [lat e6, lng e6]
 //	item  = [sku, qty] | [sku, qty, waiting, missing, reason, [warehouse, qty, …]]   the long form is decided
-//	line  = [id, item, qty, [state, qty, warehouse, …]]
-const orderVersion = 1
+//	line  = [id, item, qty, [state, qty, warehouse, …]] | [id, item, qty, [state, …], combo, per set]
+const orderVersion = 2
 
 const (
 	flagFact = 1 << iota
@@ -88,7 +88,11 @@ func appendItem(b []byte, it *Item) []byte {
 }
 
 func appendLine(b []byte, l *Line) []byte {
-	b = pack.AppendString(pack.AppendArray(b, 4), l.ID)
+	fields := 4
+	if l.Combo != "" {
+		fields = 6
+	}
+	b = pack.AppendString(pack.AppendArray(b, fields), l.ID)
 	b = pack.AppendUint(b, uint64(l.Item))
 	b = pack.AppendInt(b, int64(l.Qty))
 	b = pack.AppendArray(b, len(l.Parts)*3)
@@ -96,6 +100,9 @@ func appendLine(b []byte, l *Line) []byte {
 		b = pack.AppendUint(b, uint64(p.State))
 		b = pack.AppendInt(b, int64(p.Qty))
 		b = pack.AppendString(b, p.Warehouse)
+	}
+	if l.Combo != "" {
+		b = pack.AppendInt(pack.AppendString(b, l.Combo), int64(l.PerSet))
 	}
 	return b
 }
@@ -164,7 +171,10 @@ func readItem(r *pack.Reader, it *Item) {
 }
 
 func readLine(r *pack.Reader, l *Line, items int) {
-	r.ArrayOf(4)
+	fields := r.Array()
+	if fields != 4 && fields != 6 {
+		r.Fail(fmt.Errorf("line of %d: %w", fields, pack.ErrForm))
+	}
 	l.ID = r.View()
 	at := r.Uint()
 	if r.Err() == nil && at >= uint64(items) {
@@ -178,6 +188,13 @@ func readLine(r *pack.Reader, l *Line, items int) {
 			r.Fail(fmt.Errorf("%d units in state %d: %w", p.Qty, p.State, pack.ErrForm))
 		}
 		l.Parts = append(l.Parts, p)
+	}
+	l.PerSet = 1
+	if fields == 6 {
+		l.Combo, l.PerSet = record.SKU(r.View()), record.Quantity(r.Int())
+		if l.Combo == "" || l.PerSet <= 0 {
+			r.Fail(fmt.Errorf("%d units in a set of %q: %w", l.PerSet, l.Combo, pack.ErrForm))
+		}
 	}
 }
 

@@ -72,7 +72,7 @@ func (o *Order) fillIn(e *record.OrderEvent) {
 			}
 		}
 		l := o.growLines()
-		l.ID, l.Item, l.Qty = in.Line, at, in.Qty
+		l.ID, l.Item, l.Qty, l.PerSet = in.Line, at, in.Qty, 1
 		l.add(Part{State: UnitCancelled, Qty: min(in.Cancelled, in.Qty)})
 	}
 }

@@ -104,12 +104,17 @@ func (it *Item) granted() record.Quantity {
 	return n
 }
 
-// Line is one line of an order.
+// Line is one line of an order, or of a line that is a combo one component: then
+// several lines stand together that have the same ID and Combo.
 type Line struct {
-	ID    string
-	Item  int // index in Order.Items
-	Qty   record.Quantity
-	Parts []Part
+	ID   string
+	Item int // index in Order.Items
+	// Qty and Parts count units of the item. Events count a line in what was
+	// sold, which is PerSet units of the item for each.
+	Qty    record.Quantity
+	Combo  record.SKU      // the SKU that was sold, where it is a combo
+	PerSet record.Quantity // 1 where it isn't
+	Parts  []Part
 }
 
 // Part is a number of units of a line in one state, at one warehouse.

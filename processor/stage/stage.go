@@ -85,6 +85,10 @@ type Tx interface {
 	Publish(topic string, key, value []byte)
 	// DeadLetter writes to the dead-letter topic.
 	DeadLetter(d DeadLetter)
+
+	// Count notes an outcome for the metrics: i is the place in the list of
+	// outcomes that the stage was configured with. What is aborted isn't counted.
+	Count(i int)
 }
 
 // Stage decides the records of one task.

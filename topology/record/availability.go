@@ -12,49 +12,81 @@ type Availability struct {
 	SKU SKU
 	// Fed says that the stock feed has named the SKU. Before that (an order
 	// asked for a SKU never heard of) nothing is published.
-	Fed  bool
-	Rows []AvailabilityRow // by warehouse id
+	Fed      bool
+	Buffer   Quantity // of the company: units that no channel sees
+	Rows     []AvailabilityRow
+	Policies []ChannelPolicy // of channels or shops that have one for this SKU
+	Quotas   []QuotaLeft     // of channels whose quota runs
 }
 
-// AvailabilityRow is one warehouse's part. Number is that of its last movement.
+// AvailabilityRow is one warehouse's part, in order of id. Number is that of its
+// last movement.
 type AvailabilityRow struct {
 	Warehouse WarehouseID
 	Number    uint64
+	Safety    Quantity // units there that no channel sees
 	Counters
 }
 
-const availabilityVersion = 1
+// ChannelPolicy replaces a shop's own buffer and cap for one SKU.
+type ChannelPolicy struct {
+	Channel     string  // "shopee", or "shopee/main", which goes first
+	Buffer, Cap Setting // a value, or SettingKeep: the shop's own applies
+}
+
+// QuotaLeft is what a channel's quota still fences off for it.
+type QuotaLeft struct {
+	Channel string
+	Left    Quantity
+}
+
+const availabilityVersion = 2
 
 // AppendAvailability appends a's internal form.
 func AppendAvailability(b []byte, a *Availability) []byte {
-	b = pack.AppendArray(b, 4)
+	b = pack.AppendArray(b, 7)
 	b = pack.AppendUint(b, availabilityVersion)
 	b = pack.AppendString(b, a.SKU)
 	b = pack.AppendBool(b, a.Fed)
-	b = pack.AppendArray(b, len(a.Rows)*3)
+	b = pack.AppendInt(b, int64(a.Buffer))
+	b = pack.AppendArray(b, len(a.Rows)*4)
 	for i := range a.Rows {
 		w := &a.Rows[i]
 		b = pack.AppendUint(pack.AppendString(b, w.Warehouse), w.Number)
-		b = appendCounters(b, w.Counters)
+		b = appendCounters(pack.AppendInt(b, int64(w.Safety)), w.Counters)
+	}
+	b = pack.AppendArray(b, len(a.Policies)*3)
+	for i := range a.Policies {
+		p := &a.Policies[i]
+		b = pack.AppendInt(pack.AppendInt(pack.AppendString(b, p.Channel), int64(p.Buffer)), int64(p.Cap))
+	}
+	b = pack.AppendArray(b, len(a.Quotas)*2)
+	for i := range a.Quotas {
+		b = pack.AppendInt(pack.AppendString(b, a.Quotas[i].Channel), int64(a.Quotas[i].Left))
 	}
 	return b
 }
 
-// Decode reads what AppendAvailability wrote into a, whose slice is used again.
+// Decode reads what AppendAvailability wrote into a, whose slices are used again.
 // The strings are views of body.
 func (a *Availability) Decode(body []byte) error {
 	r := pack.NewReader(body)
-	r.ArrayOf(4)
+	r.ArrayOf(7)
 	checkVersion(&r, "availability", availabilityVersion)
 	a.SKU = SKU(r.View())
 	a.Fed = r.Bool()
-	n := r.Array()
-	if n%3 != 0 {
-		r.Fail(pack.ErrForm)
-	}
+	a.Buffer = Quantity(r.Int())
 	a.Rows = a.Rows[:0]
-	for ; n > 0 && r.Err() == nil; n -= 3 {
-		a.Rows = append(a.Rows, AvailabilityRow{Warehouse: WarehouseID(r.View()), Number: r.Uint(), Counters: readCounters(&r)})
+	for n := tuples(&r, 4); n > 0 && r.Err() == nil; n-- {
+		a.Rows = append(a.Rows, AvailabilityRow{Warehouse: WarehouseID(r.View()), Number: r.Uint(), Safety: Quantity(r.Int()), Counters: readCounters(&r)})
+	}
+	a.Policies = a.Policies[:0]
+	for n := tuples(&r, 3); n > 0 && r.Err() == nil; n-- {
+		a.Policies = append(a.Policies, ChannelPolicy{Channel: r.View(), Buffer: Setting(r.Int()), Cap: Setting(r.Int())})
+	}
+	a.Quotas = a.Quotas[:0]
+	for n := tuples(&r, 2); n > 0 && r.Err() == nil; n-- {
+		a.Quotas = append(a.Quotas, QuotaLeft{Channel: r.View(), Left: Quantity(r.Int())})
 	}
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("availability: %w", err)

@@ -20,9 +20,21 @@ const (
 	VerbCount   Verb = 6 // stock.feed from here on
 	VerbReceive Verb = 7
 	VerbAdjust  Verb = 8
+
+	VerbReduce Verb = 9  // orders: give back a part of what the order claims or waits for
+	VerbReturn Verb = 10 // orders: units that had left came back
+	// VerbShipUnclaimed: units left that the order had no claim on (any more). It
+	// is a fact: on hand falls.
+	VerbShipUnclaimed Verb = 11
+	VerbDamage        Verb = 12 // stock.feed: sellable -> unavailable, or back
+	VerbPolicy        Verb = 13 // stock.feed: who may sell how much; moves nothing
 )
 
-var verbNames = [...]string{"", "reserve", "confirm", "release", "ship", "fill", "count", "receive", "adjust"}
+// verbMax is the last verb.
+const verbMax = VerbPolicy
+
+var verbNames = [verbMax + 1]string{"", "reserve", "confirm", "release", "ship", "fill", "count", "receive", "adjust",
+	"reduce", "return", "ship_unclaimed", "damage", "policy"}
 
 // String returns the verb in words.
 func (v Verb) String() string {
@@ -58,16 +70,23 @@ type Command struct {
 	Allocate bool     // claim hard at once (no payment awaited, nothing to wait for)
 	Whole    bool     // all or nothing
 	Wait     bool     // what is missing waits for stock
+	Fact     bool     // it waits before those that aren't facts, and may take what a quota leaves free
 	Ranked   []Ranked // in order of rank
-	// VerbShip: what left; the rest of the claim stays
+	// Parts are units by warehouse. VerbShip: what left; the rest of the claim
+	// stays. VerbShipUnclaimed: what left without a claim. VerbReturn: what came
+	// back. VerbReduce: what is given back; beside it, Qty units that wait.
 	Parts []WarehouseQty
+	// OccurredAt is when the units left or came back; 0: not known, now.
+	OccurredAt Millis
+	// Unavailable: what came back can't be sold (VerbReturn).
+	Unavailable bool
 }
 
-const commandVersion = 1
+const commandVersion = 2
 
 // AppendCommand appends c's internal form.
 func AppendCommand(b []byte, c *Command) []byte {
-	b = pack.AppendArray(b, 12)
+	b = pack.AppendArray(b, 15)
 	b = pack.AppendUint(b, commandVersion)
 	b = pack.AppendUint(b, uint64(c.Verb))
 	b = pack.AppendString(b, c.OrderKey)
@@ -78,6 +97,7 @@ func AppendCommand(b []byte, c *Command) []byte {
 	b = pack.AppendBool(b, c.Allocate)
 	b = pack.AppendBool(b, c.Whole)
 	b = pack.AppendBool(b, c.Wait)
+	b = pack.AppendBool(b, c.Fact)
 	b = pack.AppendArray(b, len(c.Ranked)*2)
 	for _, w := range c.Ranked {
 		b = pack.AppendUint(pack.AppendString(b, w.Warehouse), uint64(w.Rank))
@@ -86,14 +106,15 @@ func AppendCommand(b []byte, c *Command) []byte {
 	for _, p := range c.Parts {
 		b = pack.AppendInt(pack.AppendString(b, p.Warehouse), int64(p.Qty))
 	}
-	return b
+	b = pack.AppendInt(b, int64(c.OccurredAt))
+	return pack.AppendBool(b, c.Unavailable)
 }
 
 // Decode reads what AppendCommand wrote into c, whose slices are used again.
 // The strings are views of body.
 func (c *Command) Decode(body []byte) error {
 	r := pack.NewReader(body)
-	r.ArrayOf(12)
+	r.ArrayOf(15)
 	checkVersion(&r, "command", commandVersion)
 	c.Verb = readVerb(&r)
 	c.OrderKey = OrderKey(r.View())
@@ -104,14 +125,17 @@ func (c *Command) Decode(body []byte) error {
 	c.Allocate = r.Bool()
 	c.Whole = r.Bool()
 	c.Wait = r.Bool()
+	c.Fact = r.Bool()
 	c.Ranked = c.Ranked[:0]
-	for n := evenArray(&r); n > 0 && r.Err() == nil; n -= 2 {
+	for n := tuples(&r, 2); n > 0 && r.Err() == nil; n-- {
 		c.Ranked = append(c.Ranked, Ranked{Warehouse: WarehouseID(r.View()), Rank: uint16(r.UintMax(math.MaxUint16))})
 	}
 	c.Parts = c.Parts[:0]
-	for n := evenArray(&r); n > 0 && r.Err() == nil; n -= 2 {
+	for n := tuples(&r, 2); n > 0 && r.Err() == nil; n-- {
 		c.Parts = append(c.Parts, WarehouseQty{Warehouse: WarehouseID(r.View()), Qty: Quantity(r.Int())})
 	}
+	c.OccurredAt = Millis(r.Int())
+	c.Unavailable = r.Bool()
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("command: %w", err)
 	}
@@ -120,59 +144,12 @@ func (c *Command) Decode(body []byte) error {
 
 func readVerb(r *pack.Reader) Verb { return Verb(r.UintMax(uint64(len(verbNames) - 1))) }
 
-// evenArray reads the header of an array of pairs.
-func evenArray(r *pack.Reader) int {
-	n := r.Array()
-	if n%2 != 0 {
+// tuples reads the header of an array of n-tuples and returns how many there are.
+func tuples(r *pack.Reader, n int) int {
+	got := r.Array()
+	if got%n != 0 {
 		r.Fail(pack.ErrForm)
 		return 0
 	}
-	return n
-}
-
-// StockCommand is one record of stock.feed in its normal form.
-type StockCommand struct {
-	Verb        Verb // VerbCount, VerbReceive, VerbAdjust
-	EventID     string
-	ContentHash uint64
-	SKU         SKU
-	Warehouse   WarehouseID
-	Qty         Quantity // count: absolute; receive: above 0; adjust: signed
-	OccurredAt  Millis
-	Reason      string
-}
-
-const stockCommandVersion = 1
-
-// AppendStockCommand appends c's internal form.
-func AppendStockCommand(b []byte, c *StockCommand) []byte {
-	b = pack.AppendArray(b, 9)
-	b = pack.AppendUint(b, stockCommandVersion)
-	b = pack.AppendUint(b, uint64(c.Verb))
-	b = pack.AppendString(b, c.EventID)
-	b = pack.AppendUint(b, c.ContentHash)
-	b = pack.AppendString(b, c.SKU)
-	b = pack.AppendString(b, c.Warehouse)
-	b = pack.AppendInt(b, int64(c.Qty))
-	b = pack.AppendInt(b, int64(c.OccurredAt))
-	return pack.AppendString(b, c.Reason)
-}
-
-// Decode reads what AppendStockCommand wrote. The strings are views of body.
-func (c *StockCommand) Decode(body []byte) error {
-	r := pack.NewReader(body)
-	r.ArrayOf(9)
-	checkVersion(&r, "stock command", stockCommandVersion)
-	c.Verb = readVerb(&r)
-	c.EventID = r.View()
-	c.ContentHash = r.Uint()
-	c.SKU = SKU(r.View())
-	c.Warehouse = WarehouseID(r.View())
-	c.Qty = Quantity(r.Int())
-	c.OccurredAt = Millis(r.Int())
-	c.Reason = r.View()
-	if err := r.Close(); err != nil {
-		return fmt.Errorf("stock command: %w", err)
-	}
-	return nil
+	return got / n
 }

@@ -41,6 +41,10 @@ const (
 	ReasonBelowZero  = "below_zero"
 	ReasonAboveMax   = "above_max"
 	ReasonCountOld   = "count_older"
+	// ReasonCountTooOld is a count of which the movements since are forgotten.
+	ReasonCountTooOld = "count_too_old"
+	// ReasonQuota: there is stock, and it is fenced off for other channels.
+	ReasonQuota = "quota"
 	// ReasonEventIDConflict is a stock event whose id came before with other content.
 	ReasonEventIDConflict = "event_id_conflict"
 	// ReasonFoundByShipment is a shipment of units that a count hadn't seen: they
@@ -87,14 +91,17 @@ type Decision struct {
 	Waiting   Quantity // waits for stock after this decision
 	Reason    string   // why not all was granted
 	Rule      string   // how the warehouses were chosen: "one_warehouse", "split", …
-	Moves     []Movement
+	// Quota is how many of the units moved were out of the channel's quota, or
+	// went back into it.
+	Quota Quantity
+	Moves []Movement
 }
 
-const decisionVersion = 1
+const decisionVersion = 2
 
 // AppendDecision appends d's internal form.
 func AppendDecision(b []byte, d *Decision) []byte {
-	b = pack.AppendArray(b, 14)
+	b = pack.AppendArray(b, 15)
 	b = pack.AppendUint(b, decisionVersion)
 	b = pack.AppendUint(b, uint64(d.Verb))
 	b = pack.AppendUint(b, uint64(d.Outcome))
@@ -108,6 +115,7 @@ func AppendDecision(b []byte, d *Decision) []byte {
 	b = pack.AppendInt(b, int64(d.Waiting))
 	b = pack.AppendString(b, d.Reason)
 	b = pack.AppendString(b, d.Rule)
+	b = pack.AppendInt(b, int64(d.Quota))
 	b = pack.AppendArray(b, len(d.Moves))
 	for i := range d.Moves {
 		m := &d.Moves[i]
@@ -125,7 +133,7 @@ func AppendDecision(b []byte, d *Decision) []byte {
 // strings are views of body.
 func (d *Decision) Decode(body []byte) error {
 	r := pack.NewReader(body)
-	r.ArrayOf(14)
+	r.ArrayOf(15)
 	checkVersion(&r, "decision", decisionVersion)
 	d.Verb = readVerb(&r)
 	d.Outcome = Outcome(r.UintMax(uint64(len(outcomeNames) - 1)))
@@ -139,6 +147,7 @@ func (d *Decision) Decode(body []byte) error {
 	d.Waiting = Quantity(r.Int())
 	d.Reason = r.View()
 	d.Rule = r.View()
+	d.Quota = Quantity(r.Int())
 	d.Moves = d.Moves[:0]
 	for n := r.Array(); n > 0 && r.Err() == nil; n-- {
 		r.ArrayOf(5)

@@ -43,7 +43,7 @@ func TestWords(t *testing.T) {
 	for k := KindTick; k <= KindCatalog; k++ {
 		require.NotEqual(t, "unknown", k.String())
 	}
-	for v := VerbReserve; v <= VerbAdjust; v++ {
+	for v := VerbReserve; v <= verbMax; v++ {
 		require.NotEqual(t, "unknown", v.String())
 	}
 	for o := OutcomeGranted; o <= OutcomeStale; o++ {

@@ -18,10 +18,15 @@ const (
 	OrderSnapshot       OrderEventType = 5 // a marketplace body: the whole order with its state
 	OrderStatus         OrderEventType = 6 // a marketplace push: the state without the order
 	OrderNotSupported   OrderEventType = 7 // a type of the contract that isn't built yet; Text names it
-	orderEventTypeCount                = 8
+	OrderPicked         OrderEventType = 8
+	OrderPacked         OrderEventType = 9
+	OrderDelivered      OrderEventType = 10
+	OrderReturned       OrderEventType = 11 // units came back: return.received or fulfilment.returned
+	orderEventTypeCount                = 12
 )
 
-var orderEventTypeNames = [orderEventTypeCount]string{"", "order.created", "order.paid", "order.cancelled", "fulfilment.shipped", "order.snapshot", "order.status", "not_supported"}
+var orderEventTypeNames = [orderEventTypeCount]string{"", "order.created", "order.paid", "order.cancelled", "fulfilment.shipped", "order.snapshot", "order.status", "not_supported",
+	"fulfilment.picked", "fulfilment.packed", "fulfilment.delivered", "return.received"}
 
 // String returns the public name.
 func (t OrderEventType) String() string {
@@ -75,17 +80,37 @@ type OrderEvent struct {
 	State       ChannelState // OrderSnapshot, OrderStatus
 	By          string       // who cancelled: buyer, seller, marketplace
 	Text        string       // reason given, or the unsupported type
-	Warehouse   WarehouseID  // OrderShipped: "" means where it is allocated
+	Warehouse   WarehouseID  // fulfilment, OrderReturned: "" means where the units are, or were
 	Carrier     string
 	Tracking    string
-	Lines       []LineQty  // OrderCancelled, OrderShipped: empty means all
+	Lines       []LineQty  // OrderCancelled, fulfilment, OrderReturned: empty means all
 	Order       *OrderBody // OrderCreated, OrderSnapshot
 }
 
-// LineQty names units of a line.
+// LineQty names units of a line, as they were sold: of a combo, whole sets.
 type LineQty struct {
-	Line string
-	Qty  Quantity
+	Line    string
+	Qty     Quantity
+	Restock Restock // OrderReturned
+}
+
+// Restock says where units go that came back. The numbers are on the wire.
+type Restock uint8
+
+const (
+	RestockUnavailable Restock = 0 // on hand, and not for sale until somebody has looked
+	RestockSellable    Restock = 1
+	RestockNone        Restock = 2 // nowhere: written off
+)
+
+var restockNames = [...]string{"unavailable", "sellable", "none"}
+
+// String returns the public name.
+func (r Restock) String() string {
+	if int(r) < len(restockNames) {
+		return restockNames[r]
+	}
+	return "unknown"
 }
 
 // OrderBody is what was ordered.
@@ -115,11 +140,11 @@ type OrderLine struct {
 	Cancelled      Quantity // marketplace snapshots: cancelled so far, absolute
 }
 
-const orderEventVersion = 1
+const orderEventVersion = 2
 
 // The fewest bytes of an element: its array's header and one for each field.
 const (
-	lineQtyBytesMin   = 1 + 2
+	lineQtyBytesMin   = 1 + 3
 	orderLineBytesMin = 1 + 5
 )
 
@@ -141,7 +166,8 @@ func AppendOrderEvent(b []byte, e *OrderEvent) []byte {
 	b = pack.AppendString(b, e.Tracking)
 	b = pack.AppendArray(b, len(e.Lines))
 	for _, l := range e.Lines {
-		b = pack.AppendInt(pack.AppendString(pack.AppendArray(b, 2), l.Line), int64(l.Qty))
+		b = pack.AppendInt(pack.AppendString(pack.AppendArray(b, 3), l.Line), int64(l.Qty))
+		b = pack.AppendUint(b, uint64(l.Restock))
 	}
 	if e.Order == nil {
 		return pack.AppendNil(b)
@@ -198,8 +224,8 @@ func DecodeOrderEvent(body []byte) (*OrderEvent, error) {
 	if n := r.Elements(lineQtyBytesMin); n > 0 {
 		e.Lines = make([]LineQty, n)
 		for i := range e.Lines {
-			r.ArrayOf(2)
-			e.Lines[i] = LineQty{Line: r.String(), Qty: Quantity(r.Int())}
+			r.ArrayOf(3)
+			e.Lines[i] = LineQty{Line: r.String(), Qty: Quantity(r.Int()), Restock: Restock(r.UintMax(uint64(RestockNone)))}
 		}
 	}
 	if !r.Nil() {

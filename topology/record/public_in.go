@@ -11,7 +11,8 @@ type OrderInput struct {
 	OccurredAt Millis           `json:"occurred_at,omitzero"`
 	By         string           `json:"by,omitempty"`
 	Reason     string           `json:"reason,omitempty"`
-	Lines      []LineQtyInput   `json:"lines,omitempty"` // order.cancelled
+	Lines      []LineQtyInput   `json:"lines,omitempty"`     // order.cancelled, return.received
+	Warehouse  WarehouseID      `json:"warehouse,omitempty"` // return.received: where the units are now
 	Order      *OrderInputOrder `json:"order,omitempty"`
 }
 
@@ -56,8 +57,9 @@ type OrderLineInput struct {
 
 // LineQtyInput names units of a line.
 type LineQtyInput struct {
-	Line string   `json:"line"`
-	Qty  Quantity `json:"qty"`
+	Line    string   `json:"line"`
+	Qty     Quantity `json:"qty"`
+	Restock string   `json:"restock,omitempty"` // return.received: sellable, unavailable (if absent), none
 }
 
 // StockInput is a record of stock.feed.
@@ -66,10 +68,17 @@ type StockInput struct {
 	EventID    string      `json:"event_id"`
 	Type       string      `json:"type"`
 	SKU        SKU         `json:"sku"`
-	Warehouse  WarehouseID `json:"warehouse"`
-	Qty        *Quantity   `json:"qty"`
+	Warehouse  WarehouseID `json:"warehouse,omitempty"` // a policy of channels has none
+	Qty        *Quantity   `json:"qty,omitempty"`       // a policy has none
 	OccurredAt Millis      `json:"occurred_at,omitzero"`
 	Reason     string      `json:"reason,omitempty"`
+	// stock.policy: what is absent stays as it is, null removes it.
+	Channel string       `json:"channel,omitempty"`
+	Safety  SettingInput `json:"safety,omitzero"`
+	Buffer  SettingInput `json:"buffer,omitzero"`
+	Cap     SettingInput `json:"cap,omitzero"`
+	Quota   SettingInput `json:"quota,omitzero"`
+	Until   Millis       `json:"until,omitzero"`
 }
 
 // FulfilmentInput is a record of fulfilment.feed.

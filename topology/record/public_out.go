@@ -19,12 +19,13 @@ type OrderUpdate struct {
 type OrderUpdateLine struct {
 	Line      string      `json:"line"`
 	SKU       SKU         `json:"sku"`
-	Qty       Quantity    `json:"qty"`
+	Combo     SKU         `json:"combo,omitempty"` // the SKU that was sold, where that is a combo
+	Qty       Quantity    `json:"qty"`             // of a combo: in units of the component
 	State     string      `json:"state"`
 	Warehouse WarehouseID `json:"warehouse,omitempty"`
 }
 
-// Types of OrderUpdate that are built.
+// Types of OrderUpdate.
 const (
 	UpdateAccepted  = "order.accepted"
 	UpdateRejected  = "order.rejected"
@@ -33,19 +34,26 @@ const (
 	UpdateRevived   = "order.revived"
 	UpdateCancelled = "order.cancelled"
 	UpdateFilled    = "order.filled"
+	UpdatePicking   = "order.picking"
+	UpdatePacked    = "order.packed"
 	UpdateShipped   = "order.shipped"
+	UpdateDelivered = "order.delivered"
 	UpdateCompleted = "order.completed"
+	UpdateReturned  = "order.returned"
 	UpdateRefused   = "order.refused"
 )
 
 // Line states.
 const (
-	LineHeld      = "held"
-	LineAllocated = "allocated"
-	LineShort     = "short"
-	LineReleased  = "released"
-	LineShipped   = "shipped"
-	LineCancelled = "cancelled"
+	LineHeld        = "held"
+	LineAllocated   = "allocated"
+	LineShort       = "short"
+	LineBackordered = "backordered"
+	LineReleased    = "released"
+	LineShipped     = "shipped"
+	LineDelivered   = "delivered"
+	LineReturned    = "returned"
+	LineCancelled   = "cancelled"
 )
 
 // StatusUpdate is a record of channel.<name>.status.

@@ -32,6 +32,7 @@ type Task struct {
 	Sent      []Sent
 	Published []Published
 	Dead      []stage.DeadLetter
+	Counted   map[int]int // how often an outcome was counted
 
 	offset record.Offset
 }
@@ -128,6 +129,14 @@ func (t *Task) Publish(topic string, key, value []byte) {
 func (t *Task) DeadLetter(d stage.DeadLetter) {
 	d.Key, d.Value = bytes.Clone(d.Key), bytes.Clone(d.Value)
 	t.Dead = append(t.Dead, d)
+}
+
+// Count is part of stage.Tx.
+func (t *Task) Count(i int) {
+	if t.Counted == nil {
+		t.Counted = map[int]int{}
+	}
+	t.Counted[i]++
 }
 
 // String shows the state's keys, for failing tests.
