@@ -28,6 +28,7 @@ type commands struct {
 	Broker   brokerCmd   `cmd:"" group:"run" help:"Run the embedded broker alone."`
 	Topology topologyCmd `cmd:"" group:"setup" help:"Print topics and stages."`
 	Topics   topicsCmd   `cmd:"" group:"setup" help:"Compare the topics of a cluster with what there must be, or create them."`
+	Schema   schemaCmd   `cmd:"" group:"setup" help:"Print the JSON Schema of a public topic's records."`
 	Settings configCmd   `cmd:"" name:"config" group:"setup" help:"Print, check or explain the configuration."`
 	Send     sendCmd     `cmd:"" group:"data" help:"Send JSON lines or a payload file to a public topic."`
 	Tail     tailCmd     `cmd:"" group:"data" help:"Print any topic, decoded, one JSON object a line."`

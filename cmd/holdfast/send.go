@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -16,17 +18,20 @@ import (
 )
 
 type sendCmd struct {
-	Topic     string   `required:"" help:"Public topic, with or without the application's prefix." short:"t" placeholder:"TOPIC"`
+	Topic     string   `help:"Public topic, with or without the application's prefix; unless named, each file's own name without its ending." short:"t" placeholder:"TOPIC"`
 	Files     []string `arg:"" optional:"" name:"file" help:"Files with JSON lines, or with one JSON value; - is standard input."`
 	Key       *string  `help:"Key of all records, instead of the one found in each."`
 	Header    []string `help:"Header of all records. Can be repeated." placeholder:"NAME=VALUE" sep:"none" short:"H"`
 	Tombstone []string `help:"Delete the row of a key from a table. Can be repeated." placeholder:"KEY" sep:"none"`
+	Wait      bool     `help:"Come back when all of it is decided and told; for a minute at most. Takes a running node."`
 	clusterFlags
 	outputFlag
 }
 
 func (c *sendCmd) Help() string {
 	return `Each line is a record's value. A value may also span lines, and a file may hold a single one: an object with "body" is a payload file, whose body becomes the value and whose "headers" become headers. Without --key the key is found in the value: the order key, the SKU, the row's key.
+
+A file named after a topic needs no --topic: warehouses.jsonl, stock.feed.jsonl, channel.web.orders.jsonl.
 
 Nothing is validated, so that bad input can be sent too; what isn't JSON is sent line by line as it is.`
 }
@@ -61,41 +66,120 @@ func (c *sendCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return usageErrorf("%w", err)
 	}
-	topic, err := publicInput(t, c.Topic)
+	batches, err := c.batches(t)
 	if err != nil {
 		return err
 	}
-	cl, err := a.connect(ctx, kgo.ProducerBatchMaxBytes(int32(maxMessageBytes(topic))), kgo.UnknownTopicRetries(1))
+	most := int64(0)
+	for _, b := range batches {
+		most = max(most, maxMessageBytes(b.topic))
+	}
+	cl, err := a.connect(ctx, kgo.ProducerBatchMaxBytes(int32(most)), kgo.UnknownTopicRetries(1))
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
-	out := &sending{cl: cl, apply: applyCommand(cl, t)}
-	for _, key := range c.Tombstone {
-		if err := out.send(ctx, &kgo.Record{Topic: topic.Name, Key: []byte(key), Headers: headers}); err != nil {
+	for _, b := range batches {
+		report, err := c.sendBatch(ctx, a, &sending{cl: cl, apply: applyCommand(cl, t)}, b, headers)
+		if err != nil {
+			return err
+		}
+		if err := a.reportSent(c.outputFlag, report); err != nil {
 			return err
 		}
 	}
-	err = c.eachFile(a, func(r io.Reader) error {
+	if !c.Wait {
+		return nil
+	}
+	return c.wait(ctx, a, s, cl, t)
+}
+
+// sendWaitMax is how long --wait waits. What a person sends is decided within
+// seconds; a backlog that takes longer is seen with other commands.
+const sendWaitMax = time.Minute
+
+func (c *sendCmd) wait(ctx context.Context, a *app, s *Settings, cl *kgo.Client, t *topology.Topology) error {
+	options, err := clientOptions(&s.Kafka)
+	if err != nil {
+		return usageErrorf("%w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, sendWaitMax)
+	defer cancel()
+	return settle(ctx, cl, options, t, s.Updates.Window, nil)
+}
+
+// batch is what goes to one topic.
+type batch struct {
+	topic *topology.Topic
+	files []string
+	keys  []string // of rows to delete
+}
+
+// batches sorts the files by topic, in the order in which they are named.
+func (c *sendCmd) batches(t *topology.Topology) ([]*batch, error) {
+	var list []*batch
+	of := func(name string) (*batch, error) {
+		topic, err := publicInput(t, name)
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(list, func(b *batch) bool { return b.topic == topic }); i >= 0 {
+			return list[i], nil
+		}
+		list = append(list, &batch{topic: topic})
+		return list[len(list)-1], nil
+	}
+	if c.Topic == "" && (len(c.Tombstone) > 0 || slices.Contains(c.Files, "-")) {
+		return nil, usageErrorf("--topic: a deletion or standard input doesn't say where it goes")
+	}
+	if len(c.Tombstone) > 0 {
+		b, err := of(c.Topic)
+		if err != nil {
+			return nil, err
+		}
+		b.keys = c.Tombstone
+	}
+	for _, file := range c.Files {
+		name := c.Topic
+		if name == "" {
+			base := filepath.Base(file)
+			name = strings.TrimSuffix(base, filepath.Ext(base))
+		}
+		b, err := of(name)
+		if err != nil {
+			if c.Topic == "" {
+				return nil, fmt.Errorf("%s: the file's name isn't a topic's; name one with --topic: %w", file, err)
+			}
+			return nil, err
+		}
+		b.files = append(b.files, file)
+	}
+	return list, nil
+}
+
+func (c *sendCmd) sendBatch(ctx context.Context, a *app, out *sending, b *batch, headers []kgo.RecordHeader) (*sendReport, error) {
+	for _, key := range b.keys {
+		if err := out.send(ctx, &kgo.Record{Topic: b.topic.Name, Key: []byte(key), Headers: headers}); err != nil {
+			return nil, err
+		}
+	}
+	err := eachFile(a, b.files, func(r io.Reader) error {
 		return eachPayload(r, func(p payload) error {
-			rec := &kgo.Record{Topic: topic.Name, Value: p.value, Headers: append(p.headers, headers...)}
+			rec := &kgo.Record{Topic: b.topic.Name, Value: p.value, Headers: append(p.headers, headers...)}
 			if c.Key != nil {
 				rec.Key = []byte(*c.Key)
 			} else {
-				rec.Key = deriveKey(topic.Short, rec)
+				rec.Key = deriveKey(b.topic.Short, rec)
 			}
 			return out.send(ctx, rec)
 		})
 	})
-	report, sendErr := out.finish(ctx, topic.Name)
-	if err := errors.Join(err, sendErr); err != nil {
-		return err
-	}
-	return a.reportSent(c.outputFlag, report)
+	report, sendErr := out.finish(ctx, b.topic.Name)
+	return report, errors.Join(err, sendErr)
 }
 
-func (c *sendCmd) eachFile(a *app, fn func(io.Reader) error) error {
-	for _, name := range c.Files {
+func eachFile(a *app, files []string, fn func(io.Reader) error) error {
+	for _, name := range files {
 		if name == "-" {
 			if err := fn(a.Stdin); err != nil {
 				return fmt.Errorf("standard input: %w", err)

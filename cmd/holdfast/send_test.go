@@ -97,7 +97,9 @@ func TestSendRefuses(t *testing.T) {
 		{[]string{"-t", "order.events", file}, "is written by Holdfast alone"},
 		{[]string{"-t", "channel.nobody.orders", file}, "no topic channel.nobody.orders in application holdfast; there are channel.shopee.orders"},
 		{[]string{"-t", "stock.feed", file, "-H", "x"}, "--header x: must be NAME=VALUE"},
-		{[]string{file}, "missing flags: --topic"},
+		{[]string{file}, "x.json: the file's name isn't a topic's; name one with --topic"},
+		{[]string{"-"}, "--topic: a deletion or standard input doesn't say where it goes"},
+		{[]string{"--tombstone", "K"}, "--topic: a deletion"},
 	} {
 		require.Contains(t, h.bad(exitUsage, append([]string{"send"}, c.args...)...), c.want)
 	}

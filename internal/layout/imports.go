@@ -99,7 +99,7 @@ func eachFile(tree fs.FS, fn func(name string) error) error {
 			return err
 		case entry.IsDir() && slices.Contains([]string{".git", ".kafka", "bin"}, name):
 			return fs.SkipDir
-		case !entry.Type().IsRegular():
+		case !entry.Type().IsRegular(), name == ".git": // a file in a second work tree
 			return nil
 		}
 		return fn(name)

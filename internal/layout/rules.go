@@ -19,6 +19,7 @@ func Folders() map[string]Folder {
 		"topology":             {},
 		"topology/record":      {Imports: []string{"topology/record/pack"}},
 		"topology/record/pack": {},
+		"topology/schema":      {TestImports: []string{"topology/record"}},
 		"state":                {},
 
 		"processor/stage":           {Imports: []string{"topology/record"}, Pure: true},
