@@ -82,7 +82,7 @@ func (s *Stage) take(e record.Entry) error {
 		s.takeRow(prefixWarehouse, e.Body)
 	case record.KindShop:
 		s.takeRow(prefixShop, e.Body)
-	case record.KindDecision, record.KindTick:
+	case record.KindDecision, record.KindTick, record.KindCatalog:
 		// The ledger is for audit and explain; a tick has done its work by
 		// being here: it moved the time.
 	default:

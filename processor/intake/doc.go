@@ -7,6 +7,7 @@
 //	fulfilment.feed ──────────────────────────────────────────────────┼─> OrderEvent ───> log.orders
 //	stock.feed ─────────────────────────────────────────────────────────> StockCommand ─> log.inventory
 //	warehouses, channels ── every valid change ─────────────────────────> TableRow ─────> log.orders, log.availability
+//	catalog ─────────────── every valid change ─────────────────────────> TableRow ─────> these and log.inventory
 //	                                                                                      (every partition)
 //	what can't be read ─────────────────────────────────────────────────> dlq, with reason and original bytes
 //

@@ -86,7 +86,9 @@ func (s *Stage) orderEvent(in *record.OrderInput, topicChannel string) (*record.
 		e.Type = record.OrderPaid
 	case "order.cancelled":
 		e.Type, e.By, e.Text = record.OrderCancelled, in.By, cut(in.Reason, textBytesMax)
-	case "order.amended", "return.requested", "return.received", "return.refused", "exchange.requested":
+	case "return.received":
+		e.Type, e.Text, e.Warehouse = record.OrderReturned, cut(in.Reason, textBytesMax), in.Warehouse
+	case "order.amended", "return.requested", "return.refused", "exchange.requested":
 		e.Type, e.Text = record.OrderNotSupported, in.Type
 	default:
 		return nil, refuse(record.RefuseUnknownType, "type: %.60q isn't a type of order event", in.Type)
@@ -103,17 +105,18 @@ func (s *Stage) orderEvent(in *record.OrderInput, topicChannel string) (*record.
 	if !s.channels[channel] {
 		return nil, refuse(record.RefuseChannelUnknown, "channel: %.60q isn't configured", channel)
 	}
+	var refusal *record.Refusal
 	switch e.Type {
-	case record.OrderCancelled:
-		e.Lines = lineQtys(in.Lines)
+	case record.OrderCancelled, record.OrderReturned:
+		e.Lines, refusal = lineQtys(e.Type, in.Lines)
 	case record.OrderCreated:
 		if in.Order == nil {
 			return nil, refuse(record.RefuseMalformed, "order: missing")
 		}
-		var refusal *record.Refusal
-		if e.Order, refusal = orderBody(in.Order); refusal != nil {
-			return nil, refusal
-		}
+		e.Order, refusal = orderBody(in.Order)
+	}
+	if refusal != nil {
+		return nil, refusal
 	}
 	return e, nil
 }
@@ -175,10 +178,25 @@ func orderBody(in *record.OrderInputOrder) (*record.OrderBody, *record.Refusal) 
 
 func microDegrees(degrees float64) int64 { return int64(math.Round(degrees * 1e6)) }
 
-func lineQtys(in []record.LineQtyInput) []record.LineQty {
+// lineQtys brings units named by line into their normal form. Where units go is
+// a question of those that came back only.
+func lineQtys(t record.OrderEventType, in []record.LineQtyInput) ([]record.LineQty, *record.Refusal) {
 	var out []record.LineQty
-	for _, l := range in {
-		out = append(out, record.LineQty{Line: l.Line, Qty: l.Qty})
+	for i, l := range in {
+		n := record.LineQty{Line: l.Line, Qty: l.Qty}
+		if t == record.OrderReturned {
+			switch l.Restock {
+			case "", "unavailable":
+				n.Restock = record.RestockUnavailable
+			case "sellable":
+				n.Restock = record.RestockSellable
+			case "none":
+				n.Restock = record.RestockNone
+			default:
+				return nil, refuse(record.RefuseBadRestock, "line %d: restock: %.60q isn't sellable, unavailable or none", i+1, l.Restock)
+			}
+		}
+		out = append(out, n)
 	}
-	return out
+	return out, nil
 }

@@ -20,7 +20,7 @@ func parse(value []byte, v any) *record.Refusal {
 		return nil
 	}
 	if errors.Is(err, record.ErrTime) {
-		return refuse(record.RefuseBadTime, "%v", err)
+		return refuse(record.RefuseBadTime, "%s: %v", timeField(value), err)
 	}
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
@@ -39,13 +39,13 @@ func reasonOfField(wrong *json.UnmarshalTypeError) string {
 	field := wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:]
 	number := strings.HasPrefix(wrong.Value, "number")
 	switch {
-	case field == "occurred_at" || field == "ship_by":
+	case field == "occurred_at" || field == "ship_by" || field == "until":
 		return record.RefuseBadTime
 	case !number:
 		return record.RefuseMalformed
 	}
 	switch field {
-	case "qty", "buffer", "cap", "low":
+	case "qty", "buffer", "cap", "low", "safety", "quota":
 		return record.RefuseQtyOutOfRange
 	case "hold_seconds":
 		return record.RefuseBadHold
@@ -53,6 +53,29 @@ func reasonOfField(wrong *json.UnmarshalTypeError) string {
 		return record.RefuseBadMoney
 	}
 	return record.RefuseMalformed
+}
+
+// timeField finds the first field whose text isn't a time, which the error of
+// the decoder doesn't name.
+func timeField(value []byte) string {
+	var fields struct {
+		OccurredAt string `json:"occurred_at"`
+		Until      string `json:"until"`
+		Order      struct {
+			ShipBy string `json:"ship_by"`
+		} `json:"order"`
+	}
+	// Another field may be wrong too; those before it are read all the same.
+	_ = json.Unmarshal(value, &fields)
+	for _, f := range [...]struct{ name, text string }{
+		{"occurred_at", fields.OccurredAt}, {"until", fields.Until}, {"order.ship_by", fields.Order.ShipBy},
+	} {
+		var at record.Millis
+		if at.UnmarshalText([]byte(f.text)) != nil {
+			return f.name
+		}
+	}
+	return "a time"
 }
 
 // checkForm checks the field "holdfast" of the canonical form; a feed that has

@@ -16,39 +16,47 @@ func (s *Stage) takeStock(tx stage.Tx, r *stage.Record) *record.Refusal {
 	c := record.StockCommand{
 		EventID: in.EventID, SKU: in.SKU, Warehouse: in.Warehouse, OccurredAt: in.OccurredAt, Reason: cut(in.Reason, textBytesMax),
 	}
-	var least record.Quantity
+	refusal := s.stockCommand(&in, &c)
+	if refusal == nil {
+		refusal = first(checkEventID(in.EventID), checkID("sku", in.SKU), checkTime("occurred_at", in.OccurredAt))
+	}
+	if refusal != nil {
+		return refusal
+	}
+	s.sendStock(tx, r, &c)
+	return nil
+}
+
+// stockCommand fills in what the type asks for.
+func (s *Stage) stockCommand(in *record.StockInput, c *record.StockCommand) *record.Refusal {
+	least := -record.Quantity(record.OnHandMax)
 	switch in.Type {
 	case "stock.count":
 		c.Verb, least = record.VerbCount, 0
 	case "stock.receive":
 		c.Verb, least = record.VerbReceive, 1
 	case "stock.adjust":
-		c.Verb, least = record.VerbAdjust, -record.OnHandMax
-	case "stock.damage", "stock.incoming", "stock.transfer", "stock.policy":
+		c.Verb = record.VerbAdjust
+	case "stock.damage":
+		c.Verb = record.VerbDamage
+	case "stock.policy":
+		c.Verb = record.VerbPolicy
+		return first(checkOptionalID("warehouse", in.Warehouse), s.policy(in, &c.Policy))
+	case "stock.incoming", "stock.transfer":
 		return refuse(record.RefuseNotSupported, "type: %s isn't built yet", in.Type)
 	default:
 		return refuse(record.RefuseUnknownType, "type: %.60q isn't a type of stock.feed", in.Type)
 	}
-	refusal := first(
-		checkEventID(in.EventID),
-		checkID("sku", in.SKU),
-		checkID("warehouse", in.Warehouse),
-		checkTime("occurred_at", in.OccurredAt),
-	)
-	if refusal != nil {
+	if refusal := checkID("warehouse", in.Warehouse); refusal != nil {
 		return refusal
 	}
 	if in.Qty == nil {
 		return refuse(record.RefuseQtyOutOfRange, "qty: missing")
 	}
-	if c.Qty = *in.Qty; c.Verb == record.VerbAdjust && c.Qty == 0 {
-		return refuse(record.RefuseQtyOutOfRange, "qty: 0 adjusts nothing")
+	if c.Qty = *in.Qty; c.Qty == 0 && least < 0 {
+		return refuse(record.RefuseQtyOutOfRange, "qty: %s of 0 units changes nothing", in.Type)
 	}
-	if refusal := checkQty("qty", c.Qty, least, record.OnHandMax); refusal != nil {
-		return refusal
-	}
-	s.sendStock(tx, r, &c)
-	return nil
+	return checkQty("qty", c.Qty, least, record.OnHandMax)
 }
 
 func (s *Stage) sendStock(tx stage.Tx, r *stage.Record, c *record.StockCommand) {

@@ -3,6 +3,7 @@ package intake
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 
 	"holdfast/processor/stage"
 	"holdfast/topology/record"
@@ -31,8 +32,9 @@ func tableOf(short string) *table {
 	case "channels":
 		return &table{record.KindShop, both, (*Stage).checkShopRow}
 	case "catalog":
-		// A plain SKU needs no row: there is nothing to tell anybody.
-		return &table{record.KindCatalog, nil, (*Stage).checkCatalog}
+		// A row without components is told too: the SKU may have had some before.
+		all := []stage.Log{stage.LogOrders, stage.LogInventory, stage.LogAvailability}
+		return &table{record.KindCatalog, all, (*Stage).checkCatalog}
 	}
 	return nil
 }
@@ -145,9 +147,37 @@ func (s *Stage) checkCatalog(value []byte) (string, *record.Refusal) {
 		refusal = checkID("sku", c.SKU)
 	}
 	if refusal == nil && len(c.Components) > 0 {
-		refusal = refuse(record.RefuseNotSupported, "components: combos aren't built yet")
+		refusal = checkComponents(&c)
 	}
 	return string(c.SKU), refusal
+}
+
+// Limits of a combo: every order of it has a line and a reserve for each
+// component. One is enough: six bottles are a combo of the bottle.
+const (
+	componentsMax   = 50
+	componentQtyMax = 1000
+)
+
+func checkComponents(c *record.CatalogItem) *record.Refusal {
+	if n := len(c.Components); n > componentsMax {
+		return refuse(record.RefuseBadRow, "components: %d, the most is %d", n, componentsMax)
+	}
+	seen := make(map[record.SKU]bool, len(c.Components))
+	for i, part := range c.Components {
+		at := "component " + strconv.Itoa(i+1)
+		if refusal := first(checkID(at+": sku", part.SKU), checkQty(at+": qty", part.Qty, 1, componentQtyMax)); refusal != nil {
+			return refusal
+		}
+		switch {
+		case part.SKU == c.SKU:
+			return refuse(record.RefuseBadRow, "%s: %q can't be a part of itself", at, part.SKU)
+		case seen[part.SKU]:
+			return refuse(record.RefuseBadRow, "%s: %q is named twice", at, part.SKU)
+		}
+		seen[part.SKU] = true
+	}
+	return nil
 }
 
 func checkOneOf(what, got string, known ...string) *record.Refusal {

@@ -49,7 +49,7 @@ func (s *Stage) Decide(tx stage.Tx, r *stage.Record) {
 			return s.decideCommand(tx, &e)
 		case record.KindStock:
 			return s.decideStock(tx, &e)
-		case record.KindTick:
+		case record.KindTick, record.KindCatalog:
 			return nil
 		}
 		return fmt.Errorf("entry of kind %s", e.Kind)

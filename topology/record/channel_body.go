@@ -42,7 +42,9 @@ const (
 	RefuseBadAllow        = "bad_allow"
 	RefuseBadBy           = "bad_by"
 	RefuseBadPlace        = "bad_place"
-	RefuseBadRow          = "bad_row" // a row of a table breaks a rule
+	RefuseBadRestock      = "bad_restock"
+	RefuseBadPolicy       = "bad_policy" // a policy that names too little, or what doesn't go together
+	RefuseBadRow          = "bad_row"    // a row of a table breaks a rule
 	RefuseKeyMismatch     = "key_mismatch"
 	RefuseMissingEventID  = "missing_event_id"
 	RefuseChannelMismatch = "channel_mismatch"
