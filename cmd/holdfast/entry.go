@@ -114,39 +114,21 @@ func countersView(c record.Counters) countersLine {
 	return countersLine{c.OnHand, c.Unavailable, c.Held, c.Allocated, c.Available()}
 }
 
-type availabilityLine struct {
-	SKU        record.SKU         `json:"sku"`
-	Fed        bool               `json:"fed"`
-	Warehouses []availabilityPart `json:"warehouses"`
-}
-
-type availabilityPart struct {
-	Warehouse record.WarehouseID `json:"warehouse"`
-	Number    uint64             `json:"number"`
-	countersLine
-}
-
-func availabilityView(a *record.Availability) availabilityLine {
-	line := availabilityLine{SKU: a.SKU, Fed: a.Fed, Warehouses: []availabilityPart{}}
-	for i := range a.Rows {
-		w := &a.Rows[i]
-		line.Warehouses = append(line.Warehouses, availabilityPart{w.Warehouse, w.Number, countersView(w.Counters)})
-	}
-	return line
-}
-
 type commandLine struct {
-	Verb     string          `json:"verb"`
-	OrderKey record.OrderKey `json:"order_key"`
-	SKU      record.SKU      `json:"sku"`
-	Attempt  uint32          `json:"attempt"`
-	Cause    string          `json:"cause"`
-	Qty      record.Quantity `json:"qty,omitempty"`
-	Allocate bool            `json:"allocate,omitempty"`
-	Whole    bool            `json:"whole,omitempty"`
-	Wait     bool            `json:"wait,omitempty"`
-	Ranked   []rankedLine    `json:"ranked,omitempty"`
-	Parts    []partLine      `json:"parts,omitempty"`
+	Verb        string          `json:"verb"`
+	OrderKey    record.OrderKey `json:"order_key"`
+	SKU         record.SKU      `json:"sku"`
+	Attempt     uint32          `json:"attempt"`
+	Cause       string          `json:"cause"`
+	Qty         record.Quantity `json:"qty,omitempty"`
+	Allocate    bool            `json:"allocate,omitempty"`
+	Whole       bool            `json:"whole,omitempty"`
+	Wait        bool            `json:"wait,omitempty"`
+	Fact        bool            `json:"fact,omitempty"`
+	Ranked      []rankedLine    `json:"ranked,omitempty"`
+	Parts       []partLine      `json:"parts,omitempty"`
+	OccurredAt  record.Millis   `json:"occurred_at,omitzero"`
+	Unavailable bool            `json:"unavailable,omitempty"`
 }
 
 type rankedLine struct {
@@ -162,7 +144,8 @@ type partLine struct {
 func commandView(c *record.Command) commandLine {
 	line := commandLine{
 		Verb: c.Verb.String(), OrderKey: c.OrderKey, SKU: c.SKU, Attempt: c.Attempt, Cause: c.Cause,
-		Qty: c.Qty, Allocate: c.Allocate, Whole: c.Whole, Wait: c.Wait,
+		Qty: c.Qty, Allocate: c.Allocate, Whole: c.Whole, Wait: c.Wait, Fact: c.Fact,
+		OccurredAt: c.OccurredAt, Unavailable: c.Unavailable,
 	}
 	for _, w := range c.Ranked {
 		line.Ranked = append(line.Ranked, rankedLine(w))
@@ -171,20 +154,6 @@ func commandView(c *record.Command) commandLine {
 		line.Parts = append(line.Parts, partLine(p))
 	}
 	return line
-}
-
-type stockLine struct {
-	Type       string             `json:"type"`
-	EventID    string             `json:"event_id"`
-	SKU        record.SKU         `json:"sku"`
-	Warehouse  record.WarehouseID `json:"warehouse"`
-	Qty        record.Quantity    `json:"qty"`
-	OccurredAt record.Millis      `json:"occurred_at,omitzero"`
-	Reason     string             `json:"reason,omitempty"`
-}
-
-func stockView(c *record.StockCommand) stockLine {
-	return stockLine{"stock." + c.Verb.String(), c.EventID, c.SKU, c.Warehouse, c.Qty, c.OccurredAt, c.Reason}
 }
 
 type decisionLine struct {
@@ -200,6 +169,7 @@ type decisionLine struct {
 	Waiting   record.Quantity `json:"waiting,omitempty"`
 	Reason    string          `json:"reason,omitempty"`
 	Rule      string          `json:"rule,omitempty"`
+	Quota     record.Quantity `json:"quota,omitempty"`
 	Moves     []moveLine      `json:"moves,omitempty"`
 }
 
@@ -214,7 +184,7 @@ type moveLine struct {
 func decisionView(d *record.Decision) decisionLine {
 	line := decisionLine{
 		Verb: d.Verb.String(), Outcome: d.Outcome.String(), OrderKey: d.OrderKey, SKU: d.SKU, Attempt: d.Attempt, Cause: d.Cause,
-		Requested: d.Requested, Allocated: d.Allocated, Missing: d.Missing, Waiting: d.Waiting, Reason: d.Reason, Rule: d.Rule,
+		Requested: d.Requested, Allocated: d.Allocated, Missing: d.Missing, Waiting: d.Waiting, Reason: d.Reason, Rule: d.Rule, Quota: d.Quota,
 	}
 	for i := range d.Moves {
 		m := &d.Moves[i]

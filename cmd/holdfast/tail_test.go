@@ -94,7 +94,7 @@ func TestEveryKindIsDecoded(t *testing.T) {
 	}
 	decision := record.Decision{
 		Verb: record.VerbFill, Outcome: record.OutcomePartial, OrderKey: "web/main/1", SKU: "TEE", Attempt: 2, Cause: "s-9", Requested: 3,
-		Allocated: true, Missing: 1, Waiting: 1, Reason: "out_of_stock", Rule: "split",
+		Allocated: true, Missing: 1, Waiting: 1, Reason: "out_of_stock", Rule: "split", Quota: 1,
 		Moves: []record.Movement{{Warehouse: "W", Number: 8, Qty: 1, Before: record.Counters{OnHand: 5, Held: 1}, After: record.Counters{OnHand: 5, Held: 1, Allocated: 1}}},
 	}
 	for _, c := range []struct {
@@ -107,10 +107,27 @@ func TestEveryKindIsDecoded(t *testing.T) {
 		{record.KindShop, gone, `{"key":"K","version":4,"deleted":true}`},
 		{record.KindCatalog, row, `{"key":"K","version":3,"row":{"id":"K"}}`},
 		{record.KindDecision, record.AppendDecision(nil, &decision), `{"verb":"fill","outcome":"partial","order_key":"web/main/1","sku":"TEE","attempt":2,` +
-			`"cause":"s-9","requested":3,"allocated":true,"missing":1,"waiting":1,"reason":"out_of_stock","rule":"split","moves":[{"warehouse":"W","number":8,"qty":1,` +
+			`"cause":"s-9","requested":3,"allocated":true,"missing":1,"waiting":1,"reason":"out_of_stock","rule":"split","quota":1,"moves":[{"warehouse":"W","number":8,"qty":1,` +
 			`"before":{"on_hand":5,"unavailable":0,"held":1,"allocated":0,"available":4},"after":{"on_hand":5,"unavailable":0,"held":1,"allocated":1,"available":3}}]}`},
 		{record.KindAvailability, record.AppendAvailability(nil, &record.Availability{SKU: "TEE", Fed: true, Rows: []record.AvailabilityRow{{Warehouse: "W", Number: 4, Counters: record.Counters{OnHand: 9, Unavailable: 2}}}}),
 			`{"sku":"TEE","fed":true,"warehouses":[{"warehouse":"W","number":4,"on_hand":9,"unavailable":2,"held":0,"allocated":0,"available":7}]}`},
+		{record.KindAvailability, record.AppendAvailability(nil, &record.Availability{
+			SKU: "TEE", Buffer: 10, Rows: []record.AvailabilityRow{{Warehouse: "W", Number: 4, Safety: 5, Counters: record.Counters{OnHand: 9}}},
+			Policies: []record.ChannelPolicy{{Channel: "shopee/main", Buffer: 3, Cap: record.SettingKeep}, {Channel: "web", Buffer: record.SettingKeep, Cap: 0}},
+			Quotas:   []record.QuotaLeft{{Channel: "shopee", Left: 100}},
+		}), `{"sku":"TEE","fed":false,"buffer":10,"warehouses":[{"warehouse":"W","number":4,"safety":5,"on_hand":9,"unavailable":0,"held":0,"allocated":0,"available":9}],` +
+			`"policies":[{"channel":"shopee/main","buffer":3},{"channel":"web","cap":0}],"quotas":[{"channel":"shopee","left":100}]}`},
+		{record.KindStock, record.AppendStockCommand(nil, &record.StockCommand{Verb: record.VerbCount, EventID: "s-1", SKU: "TEE", Warehouse: "W"}),
+			`{"type":"stock.count","event_id":"s-1","sku":"TEE","warehouse":"W","qty":0}`},
+		{record.KindStock, record.AppendStockCommand(nil, &record.StockCommand{Verb: record.VerbPolicy, EventID: "p-1", SKU: "TEE", Policy: record.Policy{
+			Channel: "shopee", Safety: record.SettingKeep, Buffer: 0, Cap: record.SettingRemove, Quota: 100, Until: 1000}}),
+			`{"type":"stock.policy","event_id":"p-1","sku":"TEE","channel":"shopee","buffer":0,"cap":null,"quota":100,"until":"1970-01-01T00:00:01.000Z"}`},
+		{record.KindOrderEvent, record.AppendOrderEvent(nil, &record.OrderEvent{EventID: "r-1", Type: record.OrderReturned, OrderKey: "web/main/1", Warehouse: "W", Lines: []record.LineQty{{Line: "1", Qty: 1, Restock: record.RestockSellable}, {Line: "2", Qty: 1}}}),
+			`{"type":"return.received","event_id":"r-1","order_key":"web/main/1","warehouse":"W","lines":[{"line":"1","qty":1,"restock":"sellable"},{"line":"2","qty":1,"restock":"unavailable"}]}`},
+		{record.KindCommand, record.AppendCommand(nil, &record.Command{Verb: record.VerbReturn, OrderKey: "web/main/1", SKU: "TEE", Cause: "r-1", OccurredAt: 1000, Unavailable: true, Parts: []record.WarehouseQty{{Warehouse: "W", Qty: 1}}}),
+			`{"verb":"return","order_key":"web/main/1","sku":"TEE","attempt":0,"cause":"r-1","parts":[{"warehouse":"W","qty":1}],"occurred_at":"1970-01-01T00:00:01.000Z","unavailable":true}`},
+		{record.KindCommand, record.AppendCommand(nil, &record.Command{Verb: record.VerbReserve, OrderKey: "pos/main/1", SKU: "TEE", Cause: "e-1", Qty: 1, Wait: true, Fact: true}),
+			`{"verb":"reserve","order_key":"pos/main/1","sku":"TEE","attempt":0,"cause":"e-1","qty":1,"wait":true,"fact":true}`},
 		{record.KindOrderEvent, record.AppendOrderEvent(nil, &record.OrderEvent{EventID: "e-1", Type: record.OrderSnapshot, OrderKey: "shopee/main/1", Fact: true, State: record.StatePaid, OccurredAt: 5, Order: &lat}),
 			`{"type":"order.snapshot","event_id":"e-1","order_key":"shopee/main/1","fact":true,"occurred_at":"1970-01-01T00:00:00.005Z","state":"paid","order":{` +
 				`"payment":"unpaid","allow":"backorder","hold_seconds":900,"currency":"VND","total_minor":96000,"customer_id":"C","vip":true,"region":"VN-SG",` +
