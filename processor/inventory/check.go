@@ -54,13 +54,24 @@ func checkMoves(d *record.Decision) (moved record.Quantity) {
 			}
 		case record.VerbConfirm:
 			delta = record.Counters{Held: -m.Qty, Allocated: m.Qty}
-		case record.VerbRelease:
+		case record.VerbRelease, record.VerbReduce:
 			delta = claimOf(d, -m.Qty)
-		case record.VerbShip:
-			delta = record.Counters{OnHand: -m.Qty, Allocated: -m.Qty}
+		case record.VerbShip, record.VerbShipUnclaimed:
+			if d.Verb == record.VerbShip {
+				delta = claimOf(d, -m.Qty)
+			}
+			delta.OnHand = -m.Qty
 			if found = m.After.OnHand > m.Before.OnHand; found {
 				delta = record.Counters{OnHand: m.Qty}
+				checkFound(d, i)
 			}
+		case record.VerbReturn:
+			delta = record.Counters{OnHand: m.Qty}
+			if m.After.Unavailable != m.Before.Unavailable {
+				delta.Unavailable = m.Qty
+			}
+		case record.VerbDamage:
+			delta = record.Counters{Unavailable: m.Qty}
 		default:
 			delta = record.Counters{OnHand: m.Qty}
 			if m.After.OnHand > record.OnHandMax {
@@ -75,6 +86,17 @@ func checkMoves(d *record.Decision) (moved record.Quantity) {
 		}
 	}
 	return moved
+}
+
+// checkFound looks at what a shipment found: the shipment follows at once and
+// leaves nothing.
+func checkFound(d *record.Decision, at int) {
+	if d.Reason != record.ReasonFoundByShipment || at+1 == len(d.Moves) {
+		bug(d, "found for no shipment: %+v", d.Moves[at])
+	}
+	if next := &d.Moves[at+1]; next.Warehouse != d.Moves[at].Warehouse || next.After.OnHand != 0 {
+		bug(d, "found more than was shipped: %+v, then %+v", d.Moves[at], *next)
+	}
 }
 
 // checkSums compares what moved with what the decision tells.
@@ -95,6 +117,8 @@ func checkSums(d *record.Decision, moved record.Quantity) {
 			want = d.Requested - d.Waiting
 		case record.VerbRelease:
 			want = min(moved, d.Requested) // the rest waited
+		case record.VerbReduce:
+			want = min(moved, d.Requested-d.Missing) // the rest waited
 		case record.VerbCount:
 			want = moved // Requested is absolute
 		default:

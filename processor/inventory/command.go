@@ -17,6 +17,10 @@ func (s *Stage) decideCommand(tx stage.Tx, e *record.Entry) error {
 		return err
 	}
 	it := s.load(tx, c.SKU)
+	if c.Verb == record.VerbReturn || c.Verb == record.VerbShipUnclaimed {
+		s.decideUnclaimed(tx, it, e.Origin)
+		return nil
+	}
 	h := &s.hold
 	stored := s.loadHold(tx, it, c.OrderKey, h)
 	if stored && c.Verb == record.VerbReserve && h.Attempt < c.Attempt {
@@ -33,6 +37,8 @@ func (s *Stage) decideCommand(tx stage.Tx, e *record.Entry) error {
 		confirm(&it.Item, h, c, d)
 	case record.VerbRelease:
 		release(&it.Item, h, s.ranked(tx, it, h), c, d)
+	case record.VerbReduce:
+		reduce(&it.Item, h, s.ranked(tx, it, h), c, d)
 	case record.VerbShip:
 		ship(&it.Item, h, c, d)
 	default:
@@ -50,10 +56,29 @@ func (s *Stage) decideCommand(tx stage.Tx, e *record.Entry) error {
 		}
 	}
 	s.send(tx, e.Origin)
-	if c.Verb == record.VerbRelease {
+	if c.Verb == record.VerbRelease || c.Verb == record.VerbReduce {
 		s.serve(tx, it, "order:", string(c.OrderKey), e.Origin)
 	}
 	return nil
+}
+
+// decideUnclaimed decides on units that moved without the order's claim: its
+// hold, if it has one, is neither asked nor changed.
+func (s *Stage) decideUnclaimed(tx stage.Tx, it *cached, origin record.Origin) {
+	c := &s.command
+	d := s.begin(c.Verb, c.SKU, c.Cause)
+	d.OrderKey, d.Attempt = c.OrderKey, c.Attempt
+	if c.Verb == record.VerbReturn {
+		takeBack(&it.Item, c, d)
+	} else {
+		shipUnclaimed(&it.Item, c, d)
+	}
+	check(&it.Item, nil, d)
+	it.changed(d, origin)
+	s.send(tx, origin)
+	if c.Verb == record.VerbReturn {
+		s.serve(tx, it, "order:", string(c.OrderKey), origin)
+	}
 }
 
 // changes tells whether the decision changed the hold or the item.

@@ -23,7 +23,7 @@ func confirm(it *Item, h *Hold, c *record.Command, d *record.Decision) {
 	d.Outcome = record.OutcomeDone
 }
 
-// claimed tells that the hold is the one that confirm or ship means. When it
+// claimed tells that the hold is the one that the command means. When it
 // isn't, the outcome says why.
 func claimed(h *Hold, c *record.Command, d *record.Decision) bool {
 	switch {

@@ -2,15 +2,17 @@
 // are promised. It reads log.inventory, whose keys are SKUs, so every SKU has
 // one writer and one order of events, and check and claim are one step.
 //
-//	log.inventory                    state of the task                   out
-//	 Command  reserve ─┐      i sku            Item: counters by    ┌─> log.orders        decision of reserve and fill,
-//	          confirm  │                       warehouse            │                     keyed by order
-//	          release  ├────> h sku 0 order    Hold: what an order ─┤
-//	          ship    ─┘                       claims of the SKU    ├─> log.availability  decision of all else, keyed by
-//	 Stock    count   ─┐      w sku 0 class n  Waiter: who waits    │                     SKU: the ledger
-//	          receive  ├────> e … x … p        event ids of the    ─┤
-//	          adjust  ─┘                       last 24 hours        └─> log.availability  one Availability per SKU changed
-//	 tick                                                                                 and transaction
+//	log.inventory                           state of the task                   out
+//	 Command  reserve        ─┐      i sku            Item: counters by    ┌─> log.orders        decision of reserve and fill,
+//	          confirm         │                       warehouse            │                     keyed by order
+//	          release, reduce ├────> h sku 0 order    Hold: what an order ─┤
+//	          ship           ─┤                       claims of the SKU    ├─> log.availability  decision of all else, keyed by
+//	          ship_unclaimed  │      w sku 0 class n  Waiter: who waits    │                     SKU: the ledger
+//	          return         ─┘                                            │
+//	 Stock    count          ─┐      e … x … p        event ids of the    ─┤
+//	          receive, adjust ├────>                  last 24 hours        └─> log.availability  one Availability per SKU changed
+//	          damage         ─┘                                                                  and transaction
+//	 tick
 //
 // The verbs are pure functions, one a file: they change an Item and a Hold in
 // memory and fill in a record.Decision. The rest loads, calls and emits:
@@ -31,7 +33,10 @@
 //     or waits is answered from it. When the claim has gone (released, or
 //     shipped to the last unit) nothing is kept, so state doesn't grow with
 //     closed orders. The log carries every command once, so nothing more is
-//     needed.
+//     needed; so reduce, return and ship_unclaimed have no memory at all.
+//   - A return and a shipment without a claim are facts about the building. They
+//     ask no hold and change none, and make the warehouse's row where there is
+//     none, though the stock feed has never named the SKU.
 //   - No unit is available at a warehouse that anybody waiting for the SKU could
 //     be served from: who waits has taken all there was, and units that come
 //     free later are handed out in the same step. So a reserve never has to

@@ -39,6 +39,14 @@ func (h *Hold) units() record.Quantity {
 	return n
 }
 
+// counted returns what units of the claim are in a row's counters.
+func (h *Hold) counted(qty record.Quantity) record.Counters {
+	if h.Allocated {
+		return record.Counters{Allocated: qty}
+	}
+	return record.Counters{Held: qty}
+}
+
 // claim adds units at a warehouse.
 func (h *Hold) claim(w record.WarehouseID, qty record.Quantity) {
 	for i := range h.Parts {

@@ -10,7 +10,8 @@ import (
 // Item is all that is known of a SKU beside the claims themselves.
 type Item struct {
 	SKU record.SKU // part of the key, not of the value
-	// Fed says that the stock feed has named the SKU. Rows exist only then.
+	// Fed says that the stock feed has named the SKU. Without it there are rows
+	// only of warehouses that units left or came back to.
 	Fed bool
 	// Holds counts the holds of the SKU: with none there is nothing to look up.
 	Holds uint64
@@ -66,9 +67,14 @@ func (it *Item) mustFind(w record.WarehouseID) int {
 	return at
 }
 
-// feed returns the warehouse's row for the stock feed, which is what makes rows.
+// feed returns the warehouse's row for the stock feed.
 func (it *Item) feed(w record.WarehouseID) *Row {
 	it.Fed = true
+	return it.place(w)
+}
+
+// place returns the warehouse's row, and makes it where there is none.
+func (it *Item) place(w record.WarehouseID) *Row {
 	at, ok := it.find(w)
 	if !ok {
 		it.Rows = append(it.Rows, Row{})
@@ -86,6 +92,16 @@ func (it *Item) onHand(w record.WarehouseID) record.Quantity {
 	return 0
 }
 
+// standing says how many units there are, for who reads of an event that can't
+// be applied.
+func (it *Item) standing(w record.WarehouseID) string {
+	at, ok := it.find(w)
+	if !ok || it.Rows[at].Unavailable == 0 {
+		return fmt.Sprintf("%d are on hand", it.onHand(w))
+	}
+	return fmt.Sprintf("%d are on hand, %d of them unavailable", it.Rows[at].OnHand, it.Rows[at].Unavailable)
+}
+
 // move adds delta to the row's counters, as a movement of qty units.
 func (r *Row) move(d *record.Decision, qty record.Quantity, delta record.Counters) {
 	before := r.Counters
@@ -99,7 +115,7 @@ func (r *Row) move(d *record.Decision, qty record.Quantity, delta record.Counter
 
 // empty tells that nothing would be lost if the item weren't kept: an order
 // asked for a SKU never heard of, waited, and left. It is as one that never was.
-func (it *Item) empty() bool { return !it.Fed && it.Holds == 0 }
+func (it *Item) empty() bool { return !it.Fed && it.Holds == 0 && len(it.Rows) == 0 }
 
 // reset makes an item that knows nothing, letting go of all views.
 func (it *Item) reset() {
@@ -181,9 +197,6 @@ func (it *Item) decode(value []byte) error {
 func (it *Item) wellFormed() error {
 	if it.Waiting < 0 {
 		return fmt.Errorf("item: %d units wait", it.Waiting)
-	}
-	if !it.Fed && len(it.Rows) > 0 {
-		return fmt.Errorf("item: %d warehouses without the stock feed", len(it.Rows))
 	}
 	for i := range it.Rows {
 		r := &it.Rows[i]

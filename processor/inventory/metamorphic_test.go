@@ -17,12 +17,13 @@ import (
 func TestCuts(t *testing.T) {
 	const n = 3000
 	s := seed(t)
-	g := newGenerator(s, 60_000)
+	cfg := Config{RememberMillis: 2 * hourMillis, ForgetMax: 5}
+	g := newGenerator(s, cfg, 60_000)
+	g.round = hourMillis // see cut
 	var steps []step
 	for range n {
 		steps = append(steps, g.next())
 	}
-	cfg := Config{RememberMillis: 2 * hourMillis, ForgetMax: 5}
 	want := outcomeOf(cfg, cut(steps, func() (int, int) { return 1, 1 }))
 	require.NotEmpty(t, want.decisions)
 

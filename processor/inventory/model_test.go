@@ -37,8 +37,8 @@ type modelSKU struct {
 }
 
 type modelPlace struct {
-	onHand, number int64
-	counted        record.Millis
+	onHand, damaged, number int64
+	counted                 record.Millis
 }
 
 type modelClaim struct {
@@ -70,7 +70,7 @@ func (m *model) sku(id record.SKU) *modelSKU {
 func (k *modelSKU) counters(w record.WarehouseID) record.Counters {
 	c := record.Counters{}
 	if p := k.places[w]; p != nil {
-		c.OnHand = record.Quantity(p.onHand)
+		c.OnHand, c.Unavailable = record.Quantity(p.onHand), record.Quantity(p.damaged)
 	}
 	for _, h := range k.claims {
 		if h.hard {
@@ -132,7 +132,95 @@ func (m *model) step(s step) {
 		}
 	case record.VerbShip:
 		m.ship(k, h, c, d)
+	case record.VerbReduce:
+		m.reduce(k, h, c, d)
+	case record.VerbShipUnclaimed:
+		d.Outcome = record.OutcomeDone
+		for _, p := range c.Parts {
+			d.Requested += p.Qty
+			k.leave(d, p.Warehouse, int64(p.Qty), func() {})
+		}
+		m.told(d)
+	case record.VerbReturn:
+		d.Outcome = record.OutcomeDone
+		for _, p := range c.Parts {
+			d.Requested += p.Qty
+			n, place := int64(p.Qty), k.place(p.Warehouse)
+			k.change(d, p.Warehouse, n, func() {
+				place.onHand += n
+				if c.Unavailable {
+					place.damaged += n
+				}
+			})
+		}
+		m.told(d)
+		m.serve(k, c.SKU, "order:"+string(c.OrderKey))
 	}
+}
+
+// allows tells that the orders stage may ask for this: it gives back at
+// warehouses only what it has there.
+func (m *model) allows(c *record.Command) bool {
+	if c.Verb != record.VerbReduce {
+		return true
+	}
+	if c.Qty == 0 && len(c.Parts) == 0 {
+		return false
+	}
+	h := m.sku(c.SKU).claims[c.OrderKey]
+	if h == nil || h.attempt != c.Attempt {
+		return true
+	}
+	for _, p := range c.Parts { // never the same warehouse twice
+		if h.at[p.Warehouse] < int64(p.Qty) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *model) reduce(k *modelSKU, h *modelClaim, c *record.Command, d *record.Decision) {
+	d.Requested = c.Qty
+	for _, p := range c.Parts {
+		d.Requested += p.Qty
+	}
+	d.Missing = d.Requested
+	if !isClaim(h, c, d) {
+		m.told(d)
+		return
+	}
+	d.Allocated, d.Outcome = h.hard, record.OutcomeDone
+	back := min(int64(c.Qty), h.waits)
+	h.waits -= back
+	h.asked -= back
+	for _, p := range c.Parts {
+		n := int64(p.Qty)
+		h.asked -= n
+		back += n
+		k.change(d, p.Warehouse, n, func() { h.at[p.Warehouse] -= n })
+	}
+	d.Missing, d.Waiting = d.Requested-record.Quantity(back), record.Quantity(h.waits)
+	k.drop(c.OrderKey)
+	m.told(d)
+	m.serve(k, c.SKU, "order:"+string(c.OrderKey))
+}
+
+// place returns the warehouse's place, which now is one.
+func (k *modelSKU) place(w record.WarehouseID) *modelPlace {
+	if k.places[w] == nil {
+		k.places[w] = &modelPlace{}
+	}
+	return k.places[w]
+}
+
+// leave takes units out of the building, found or not.
+func (k *modelSKU) leave(d *record.Decision, w record.WarehouseID, n int64, claim func()) {
+	place := k.place(w)
+	if lacks := n - place.onHand; lacks > 0 {
+		d.Reason = "found_by_shipment"
+		k.change(d, w, lacks, func() { place.onHand += lacks })
+	}
+	k.change(d, w, n, func() { place.onHand -= n; claim() })
 }
 
 func (m *model) reserve(k *modelSKU, h *modelClaim, c *record.Command, d *record.Decision) {
@@ -293,7 +381,6 @@ func (k *modelSKU) drop(order record.OrderKey) {
 
 func (m *model) ship(k *modelSKU, h *modelClaim, c *record.Command, d *record.Decision) {
 	defer m.told(d)
-	d.Allocated = true
 	for _, p := range c.Parts {
 		d.Requested += p.Qty
 	}
@@ -301,13 +388,9 @@ func (m *model) ship(k *modelSKU, h *modelClaim, c *record.Command, d *record.De
 	if !isClaim(h, c, d) {
 		return
 	}
-	d.Waiting = record.Quantity(h.waits)
+	d.Waiting, d.Allocated = record.Quantity(h.waits), h.hard
 	content := fmt.Sprint(c.Cause, c.Parts)
-	switch {
-	case !h.hard:
-		d.Outcome = record.OutcomeNoClaim
-		return
-	case h.shipped[content]:
+	if h.shipped[content] {
 		d.Outcome, d.Missing = record.OutcomeExists, 0
 		return
 	}
@@ -316,12 +399,7 @@ func (m *model) ship(k *modelSKU, h *modelClaim, c *record.Command, d *record.De
 		if n == 0 {
 			continue
 		}
-		place := k.places[p.Warehouse]
-		if lacks := n - place.onHand; lacks > 0 {
-			d.Reason = "found_by_shipment"
-			k.change(d, p.Warehouse, lacks, func() { place.onHand += lacks })
-		}
-		k.change(d, p.Warehouse, n, func() { place.onHand -= n; h.at[p.Warehouse] -= n })
+		k.leave(d, p.Warehouse, n, func() { h.at[p.Warehouse] -= n })
 		d.Missing -= record.Quantity(n)
 	}
 	d.Outcome = record.OutcomePartial
@@ -355,7 +433,7 @@ func (m *model) stock(c *record.StockCommand) {
 	if place == nil {
 		place = &modelPlace{}
 	}
-	next, took := place.onHand+int64(c.Qty), min(c.OccurredAt, m.now)
+	next, damaged, took := place.onHand+int64(c.Qty), place.damaged, min(c.OccurredAt, m.now)
 	if took == 0 {
 		took = m.now
 	}
@@ -366,10 +444,15 @@ func (m *model) stock(c *record.StockCommand) {
 			d.Outcome, d.Reason = record.OutcomeRejected, "count_older"
 		}
 	}
-	if d.Outcome == record.OutcomeDone && next < 0 {
+	if c.Verb == record.VerbDamage {
+		next, damaged = place.onHand, damaged+int64(c.Qty)
+		if damaged < 0 || c.Qty > 0 && damaged > next {
+			d.Outcome, d.Reason = record.OutcomeRejected, "below_zero"
+		}
+	} else if d.Outcome == record.OutcomeDone && next < 0 {
 		d.Outcome, d.Reason = record.OutcomeRejected, "below_zero"
 	}
-	if d.Outcome == record.OutcomeDone && next > record.OnHandMax {
+	if d.Outcome == record.OutcomeDone && next > record.OnHandMax && c.Verb != record.VerbDamage {
 		d.Outcome, d.Reason = record.OutcomeRejected, "above_max"
 	}
 	if d.Outcome == record.OutcomeRejected {
@@ -383,7 +466,7 @@ func (m *model) stock(c *record.StockCommand) {
 	if c.Verb == record.VerbCount {
 		place.counted = took
 	}
-	k.change(d, c.Warehouse, next-place.onHand, func() { place.onHand = next })
+	k.change(d, c.Warehouse, next-place.onHand+damaged-place.damaged, func() { place.onHand, place.damaged = next, damaged })
 	m.told(d)
 	m.serve(k, c.SKU, "stock:"+c.EventID)
 }
@@ -429,7 +512,7 @@ func (m *model) compare(t *testing.T, tk *task, sku record.SKU) {
 	for _, r := range it.Rows {
 		p := k.places[r.Warehouse]
 		require.NotNil(t, p, r.Warehouse)
-		require.Equal(t, modelPlace{int64(r.OnHand), int64(r.Number), r.CountedAt}, *p, r.Warehouse)
+		require.Equal(t, modelPlace{int64(r.OnHand), int64(r.Unavailable), int64(r.Number), r.CountedAt}, *p, r.Warehouse)
 		require.Equal(t, k.counters(r.Warehouse), r.Counters, r.Warehouse)
 	}
 	require.Equal(t, uint64(len(k.claims)), it.Holds)
@@ -472,12 +555,12 @@ func (t *task) line(sku record.SKU) (out []record.OrderKey) {
 func TestModel(t *testing.T) {
 	const steps = 60_000
 	cfg := Config{RememberMillis: 2 * hourMillis, ForgetMax: 7}
-	g, tk, m := newGenerator(seed(t), 60_000), newTask(cfg), newModel(cfg.RememberMillis)
+	g, tk := newGenerator(seed(t), cfg, 60_000), newTask(cfg)
+	m := g.model
 	outcomes := map[string]int{}
 	for n := range steps {
 		s := g.next()
 		before := tk.item(s.sku()).Rows
-		m.step(s)
 		tk.transaction(envelope{s.at, []record.Entry{s.entry()}})
 		sent := tk.Take()
 		var got, dead []string
@@ -520,7 +603,7 @@ func compareAvailability(t *testing.T, before []Row, it Item, sent []stagetest.S
 		require.Empty(t, got)
 		return
 	}
-	want := record.Availability{SKU: it.SKU, Fed: true}
+	want := record.Availability{SKU: it.SKU, Fed: it.Fed}
 	for _, r := range it.Rows {
 		want.Rows = append(want.Rows, record.AvailabilityRow{Warehouse: r.Warehouse, Number: r.Number, Counters: r.Counters})
 	}

@@ -118,10 +118,6 @@ func (p *picker) sum(it *Item) record.Quantity {
 // claim moves available units of a row into the hold.
 func claim(it *Item, h *Hold, row int, qty record.Quantity, d *record.Decision) {
 	r := &it.Rows[row]
-	if h.Allocated {
-		r.move(d, qty, record.Counters{Allocated: qty})
-	} else {
-		r.move(d, qty, record.Counters{Held: qty})
-	}
+	r.move(d, qty, h.counted(qty))
 	h.claim(r.Warehouse, qty)
 }

@@ -53,8 +53,12 @@ type generator struct {
 	n        int
 	attempts map[string]uint32
 	past     []step
-	// maxStep is the most that time moves on between two steps.
-	maxStep record.Millis
+	// maxStep is the most that time moves on between two steps, and round what
+	// all times are cut to.
+	maxStep, round record.Millis
+	// model has been given all steps: it knows what can be asked for without
+	// breaking what the orders stage promises.
+	model *model
 }
 
 var (
@@ -63,18 +67,30 @@ var (
 	randomChannels   = []string{"shopee", "lazada", "tiktok", "shopify", "web", "pos"}
 )
 
-func newGenerator(seed int64, maxStep record.Millis) *generator {
-	return &generator{Rand: rand.New(rand.NewSource(seed)), now: hourMillis, attempts: map[string]uint32{}, maxStep: maxStep}
+func newGenerator(seed int64, cfg Config, maxStep record.Millis) *generator {
+	return &generator{
+		Rand: rand.New(rand.NewSource(seed)), now: hourMillis, attempts: map[string]uint32{}, maxStep: maxStep, round: 1,
+		model: newModel(cfg.withDefaults().RememberMillis),
+	}
 }
 
 func (g *generator) next() step {
 	g.n++
 	g.now += record.Millis(g.Int63n(int64(g.maxStep)))
-	s := step{at: g.now}
+	s := g.draw(g.now / g.round * g.round)
+	for s.command != nil && !g.model.allows(s.command) {
+		s = g.draw(s.at)
+	}
+	g.model.step(s)
+	return s
+}
+
+func (g *generator) draw(now record.Millis) step {
+	s := step{at: now}
 	switch p := g.Intn(100); {
 	case p < 4 && len(g.past) > 0: // a repetition
 		s = g.past[g.Intn(len(g.past))]
-		s.at = g.now
+		s.at = now
 		if s.stock != nil && g.Intn(4) == 0 { // with other content
 			c := *s.stock
 			c.Qty++
@@ -96,7 +112,7 @@ func (g *generator) stock() *record.StockCommand {
 		SKU: pick(g, randomSKUs), Warehouse: pick(g, randomWarehouses), EventID: fmt.Sprintf("s-%d", g.n),
 		OccurredAt: g.now - record.Millis(g.Int63n(int64(100*g.maxStep))) + 5*g.maxStep,
 	}
-	switch g.Intn(4) {
+	switch g.Intn(5) {
 	case 0:
 		c.Verb, c.Qty = record.VerbCount, record.Quantity(g.Intn(12))
 		if g.Intn(8) == 0 {
@@ -104,6 +120,8 @@ func (g *generator) stock() *record.StockCommand {
 		}
 	case 1:
 		c.Verb, c.Qty = record.VerbAdjust, record.Quantity(g.Intn(9)-6)
+	case 2:
+		c.Verb, c.Qty = record.VerbDamage, record.Quantity(g.Intn(7)-3)
 	default:
 		c.Verb, c.Qty = record.VerbReceive, record.Quantity(1+g.Intn(6))
 	}
@@ -127,7 +145,7 @@ func (g *generator) command(p int) *record.Command {
 		c.Attempt = uint32(max(0, int(c.Attempt)+g.Intn(3)-1))
 	}
 	switch {
-	case p < 60:
+	case p < 54:
 		c.Verb, c.Qty = record.VerbReserve, record.Quantity(1+g.Intn(6))
 		c.Allocate, c.Whole, c.Wait = g.Intn(2) == 0, g.Intn(3) == 0, g.Intn(2) == 0
 		rank := uint16(0)
@@ -138,17 +156,42 @@ func (g *generator) command(p int) *record.Command {
 		if len(c.Ranked) > 0 && g.Intn(20) == 0 { // out of order, and twice
 			c.Ranked = append(c.Ranked, c.Ranked[0])
 		}
-	case p < 70:
+	case p < 62:
 		c.Verb = record.VerbConfirm
-	case p < 80:
+	case p < 70:
 		c.Verb = record.VerbRelease
+	case p < 80:
+		c.Verb = record.VerbReduce
+		if c.Qty = record.Quantity(g.Intn(3)); c.Qty == 0 || g.Intn(2) == 0 {
+			g.parts(c)
+		}
 	default:
 		c.Verb = record.VerbShip
+		if p >= 95 {
+			c.Verb = record.VerbShipUnclaimed
+		} else if p >= 90 {
+			c.Verb, c.Unavailable = record.VerbReturn, g.Intn(2) == 0
+		}
+		g.parts(c)
+	}
+	return c
+}
+
+// parts names units at warehouses; those that are to be given back are mostly
+// the order's.
+func (g *generator) parts(c *record.Command) {
+	h := g.model.sku(c.SKU).claims[c.OrderKey]
+	if c.Verb != record.VerbReduce || h == nil || h.attempt != c.Attempt {
 		for _, at := range g.Perm(len(randomWarehouses))[:1+g.Intn(2)] {
 			c.Parts = append(c.Parts, record.WarehouseQty{Warehouse: randomWarehouses[at], Qty: record.Quantity(1 + g.Intn(2))})
 		}
+		return
 	}
-	return c
+	for _, w := range h.warehouses() {
+		if g.Intn(3) > 0 {
+			c.Parts = append(c.Parts, record.WarehouseQty{Warehouse: w, Qty: record.Quantity(1 + g.Int63n(h.at[w]))})
+		}
+	}
 }
 
 func pick[T any](g *generator, of []T) T { return of[g.Intn(len(of))] }

@@ -19,12 +19,7 @@ func release(it *Item, h *Hold, ranked []record.Ranked, c *record.Command, d *re
 	d.Requested = h.units() + h.Waiting
 	for i := range h.Parts {
 		qty := h.Parts[i].Qty
-		row := &it.Rows[it.mustFind(h.Parts[i].Warehouse)]
-		if h.Allocated {
-			row.move(d, qty, record.Counters{Allocated: -qty})
-		} else {
-			row.move(d, qty, record.Counters{Held: -qty})
-		}
+		it.Rows[it.mustFind(h.Parts[i].Warehouse)].move(d, qty, h.counted(-qty))
 	}
 	if h.Waiting > 0 {
 		it.Waiting -= h.Waiting

@@ -1,40 +1,30 @@
 package inventory
 
 import (
-	"fmt"
 	"slices"
 
 	"holdfast/topology/record"
 )
 
-// ship takes out the units that left the building: on hand and allocated fall
-// together. What the command names beyond the order's allocation at a warehouse
-// isn't shipped but reported as missing; never anything goes below zero.
+// ship takes out the units that left the building: on hand and the claim fall
+// together. A claim that is still held ships as one that is allocated does:
+// were it released first, somebody else would get units that aren't there. What
+// the command names beyond the order's claim at a warehouse isn't shipped but
+// reported as missing; never anything goes below zero.
 //
 // Idempotent per (order, SKU, cause, parts), also while a part of the claim
 // stays. The orders stage sends one ship command for each cause and SKU, with
 // the units of all lines summed up.
 //
-// When a count said that less is there than is allocated, and the units leave
-// all the same, they have been there: they are booked in by a movement of their
-// own just before.
+// When a count said that less is there than is claimed, and the units leave all
+// the same, they have been there; see takeOut.
 func ship(it *Item, h *Hold, c *record.Command, d *record.Decision) {
-	for _, p := range c.Parts {
-		if p.Qty <= 0 {
-			panic(fmt.Sprintf("BUG: %s ships %d units of %s at %s", c.OrderKey, p.Qty, c.SKU, p.Warehouse))
-		}
-		d.Requested += p.Qty
-	}
-	d.Allocated = true
+	d.Requested = unitsOf(c)
 	d.Missing = d.Requested
 	if !claimed(h, c, d) {
 		return
 	}
-	d.Waiting = h.Waiting
-	if !h.Allocated {
-		d.Outcome = record.OutcomeNoClaim
-		return
-	}
+	d.Allocated, d.Waiting = h.Allocated, h.Waiting
 	digest := shipmentDigest(c)
 	if c.Cause != "" && slices.Contains(h.Shipments, digest) {
 		d.Outcome, d.Missing = record.OutcomeExists, 0
@@ -45,12 +35,9 @@ func ship(it *Item, h *Hold, c *record.Command, d *record.Decision) {
 		if n == 0 {
 			continue
 		}
-		row := &it.Rows[it.mustFind(p.Warehouse)]
-		if found := n - row.OnHand; found > 0 {
-			row.move(d, found, record.Counters{OnHand: found})
-			d.Reason = record.ReasonFoundByShipment
-		}
-		row.move(d, n, record.Counters{OnHand: -n, Allocated: -n})
+		delta := h.counted(-n)
+		delta.OnHand = -n
+		it.Rows[it.mustFind(p.Warehouse)].takeOut(d, n, delta)
 		d.Missing -= n
 	}
 	switch {

@@ -27,16 +27,26 @@ func TestBugs(t *testing.T) {
 	otherKey := command(good)
 	otherKey.Key = []byte("MUG")
 	for name, e := range map[string]record.Entry{
-		"foreign kind":         {Kind: record.KindOrderEvent},
-		"broken command":       {Kind: record.KindCommand, Body: []byte{0x9c, 1}},
-		"broken stock event":   {Kind: record.KindStock, Body: []byte("{}")},
-		"key of another SKU":   otherKey,
-		"no SKU":               with(func(c *record.Command) { c.SKU = "" }),
-		"SKU that ends early":  with(func(c *record.Command) { c.SKU = "TEE\x00X" }),
-		"no order":             with(func(c *record.Command) { c.OrderKey = "" }),
-		"verb of the feed":     with(func(c *record.Command) { c.Verb = record.VerbCount }),
-		"nothing reserved":     with(func(c *record.Command) { c.Qty = 0 }),
-		"shipped below zero":   with(func(c *record.Command) { c.Verb = record.VerbShip; c.Parts = []record.WarehouseQty{{Qty: -1}} }),
+		"foreign kind":          {Kind: record.KindOrderEvent},
+		"broken command":        {Kind: record.KindCommand, Body: []byte{0x9c, 1}},
+		"broken stock event":    {Kind: record.KindStock, Body: []byte("{}")},
+		"key of another SKU":    otherKey,
+		"no SKU":                with(func(c *record.Command) { c.SKU = "" }),
+		"SKU that ends early":   with(func(c *record.Command) { c.SKU = "TEE\x00X" }),
+		"no order":              with(func(c *record.Command) { c.OrderKey = "" }),
+		"verb of the feed":      with(func(c *record.Command) { c.Verb = record.VerbCount }),
+		"nothing reserved":      with(func(c *record.Command) { c.Qty = 0 }),
+		"shipped below zero":    with(func(c *record.Command) { c.Verb = record.VerbShip; c.Parts = []record.WarehouseQty{{Qty: -1}} }),
+		"nothing given back":    with(func(c *record.Command) { c.Verb, c.Qty = record.VerbReduce, 0 }),
+		"given back below zero": with(func(c *record.Command) { c.Verb, c.Qty = record.VerbReduce, -1 }),
+		"came back below zero": with(func(c *record.Command) {
+			c.Verb = record.VerbReturn
+			c.Parts = []record.WarehouseQty{{Warehouse: "HCM", Qty: -1}}
+		}),
+		"left below zero": with(func(c *record.Command) {
+			c.Verb = record.VerbShipUnclaimed
+			c.Parts = []record.WarehouseQty{{Warehouse: "HCM"}}
+		}),
 		"verb of orders":       feed(func(c *record.StockCommand) { c.Verb = record.VerbShip }),
 		"no warehouse":         feed(func(c *record.StockCommand) { c.Warehouse = "" }),
 		"no event id":          feed(func(c *record.StockCommand) { c.EventID = "" }),
@@ -96,7 +106,7 @@ func TestChecksFindSpoiltState(t *testing.T) {
 // A transaction that was given up leaves nothing behind: deciding it again
 // gives the same.
 func TestResetForgets(t *testing.T) {
-	g := newGenerator(seed(t), 1000)
+	g := newGenerator(seed(t), Config{}, 1000)
 	tk := newTask(Config{})
 	for range 300 {
 		var es []envelope

@@ -42,6 +42,8 @@ func (s *Stage) decideStock(tx stage.Tx, e *record.Entry) error {
 		receive(&it.Item, c, d)
 	case record.VerbAdjust:
 		adjust(&it.Item, c, d)
+	case record.VerbDamage:
+		damage(&it.Item, c, d)
 	default:
 		return fmt.Errorf("stock command with verb %s", c.Verb)
 	}
@@ -50,7 +52,7 @@ func (s *Stage) decideStock(tx stage.Tx, e *record.Entry) error {
 	if d.Outcome == record.OutcomeDone {
 		it.changed(d, e.Origin)
 	} else if d.Reason != record.ReasonCountOld { // an old count is overtaken, not wrong
-		s.deadLetter(tx, e, c, fmt.Sprintf("%d are on hand", it.onHand(c.Warehouse)))
+		s.deadLetter(tx, e, c, it.standing(c.Warehouse))
 	}
 	s.send(tx, e.Origin)
 	s.serve(tx, it, "stock:", c.EventID, e.Origin)
