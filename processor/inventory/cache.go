@@ -12,8 +12,8 @@ type cached struct {
 	Item
 	stored bool          // the state has a value for it
 	dirty  bool          // to be written
-	moved  bool          // counters changed: to be told
-	mover  record.Origin // of the last entry that changed counters
+	moved  bool          // counters or policies changed: to be told
+	mover  record.Origin // of the last entry that changed them
 }
 
 // cache holds the items of the open transaction. Its memory is used again from
@@ -94,13 +94,24 @@ func (s *Stage) write(tx stage.Tx, c *cached) {
 	}
 	if c.moved {
 		a := &s.availability
-		a.SKU, a.Fed, a.Rows = c.SKU, c.Fed, a.Rows[:0]
-		for i := range c.Rows {
-			r := &c.Rows[i]
-			a.Rows = append(a.Rows, record.AvailabilityRow{Warehouse: r.Warehouse, Number: r.Number, Counters: r.Counters})
-		}
+		c.tell(a)
 		s.value = record.AppendAvailability(s.value[:0], a)
 		s.key = append(s.key[:0], c.SKU...)
 		tx.Send(stage.LogAvailability, record.KindAvailability, s.key, c.mover, s.value)
+	}
+}
+
+// tell fills in where the item stands.
+func (it *Item) tell(a *record.Availability) {
+	ps := &it.Policies
+	a.SKU, a.Fed, a.Buffer, a.Rows = it.SKU, it.Fed, ps.Buffer, a.Rows[:0]
+	for i := range it.Rows {
+		r := &it.Rows[i]
+		a.Rows = append(a.Rows, record.AvailabilityRow{Warehouse: r.Warehouse, Number: r.Number, Safety: r.Safety, Counters: r.Counters})
+	}
+	a.Policies = append(a.Policies[:0], ps.Channels...)
+	a.Quotas = a.Quotas[:0]
+	for i := range ps.Quotas {
+		a.Quotas = append(a.Quotas, record.QuotaLeft{Channel: ps.Quotas[i].Channel, Left: ps.Quotas[i].Left})
 	}
 }

@@ -17,6 +17,13 @@ func TestGoldenValues(t *testing.T) {
 		{Warehouse: "HCM-1", Number: 70_000, CountedAt: 1_700_000_000_000, Counters: record.Counters{OnHand: record.OnHandMax, Unavailable: 1, Held: 2, Allocated: 200}},
 		{Warehouse: "HN"},
 	}, Wanted: []Want{{Warehouse: "DN", Orders: 2}}}
+	full := it
+	full.Rows = append([]Row{}, it.Rows...)
+	full.Rows[1].Safety = 5
+	full.Policies = Policies{
+		Buffer: 10, Channels: []record.ChannelPolicy{{Channel: "shopee", Buffer: 3, Cap: record.SettingKeep}, {Channel: "shopee/main", Buffer: record.SettingKeep, Cap: 0}},
+		Quotas: []Quota{{Channel: "web", Number: 4, Total: 500, Left: 20, Until: 1_700_000_000_000}}, LastQuota: 5,
+	}
 	h := Hold{
 		Attempt: 2, Allocated: true, Requested: 9, Missing: 1, Waiting: 3, Seq: 6,
 		Parts: []record.WarehouseQty{{Warehouse: "HCM-1", Qty: 4}}, Shipments: []uint64{math.MaxUint64},
@@ -25,8 +32,9 @@ func TestGoldenValues(t *testing.T) {
 		name, want string
 		value      []byte
 	}{
-		{"item", "9701c303cd012c079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000092a2444e02", appendItem(nil, &it)},
-		{"item that only waits", "9701c20101019090", appendItem(nil, &Item{Holds: 1, Waiting: 1, NextSeq: 1})},
+		{"item", "9802c303cd012c079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000092a2444e02c0", appendItem(nil, &it)},
+		{"item that only waits", "9802c20101019090c0", appendItem(nil, &Item{Holds: 1, Waiting: 1, NextSeq: 1})},
+		{"item with policies", "9802c303cd012c079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000092a2444e02950a92010596a673686f70656503ffab73686f7065652f6d61696eff000595a377656204cd01f414cf0000018bcfe56800", appendItem(nil, &full)},
 		{"hold", "990102c30901030692a548434d2d310491cfffffffffffffffff", appendHold(nil, &h)},
 		{"waiter", "9301ac7765622f6d61696e2f572d3194a548434d2d3100a2484ecdffff", appendWaiter(nil, "web/main/W-1", []record.Ranked{{Warehouse: "HCM-1"}, {Warehouse: "HN", Rank: math.MaxUint16}})},
 		{"event", "9301cfffffffffffffffffcf0000018bcfe56800", appendEvent(nil, math.MaxUint64, 1_700_000_000_000)},
@@ -70,6 +78,9 @@ func TestShipmentDigest(t *testing.T) {
 // makes it panic or allocate by a length that was only claimed.
 func FuzzValues(f *testing.F) {
 	f.Add(appendItem(nil, &Item{Fed: true, Holds: 1, NextSeq: 3, Rows: []Row{{Warehouse: "A", Number: 9, Counters: record.Counters{OnHand: 5, Held: 1}}, {Warehouse: "B"}}, Wanted: []Want{{Warehouse: "C", Orders: 1}}}))
+	f.Add(appendItem(nil, &Item{Fed: true, Rows: []Row{{Warehouse: "A", Safety: 3}}, Policies: Policies{
+		Buffer: 1, Channels: []record.ChannelPolicy{{Channel: "web", Buffer: 2, Cap: record.SettingKeep}}, Quotas: []Quota{{Channel: "web", Number: 1, Total: 5, Left: 4, Until: 9}}, LastQuota: 1,
+	}}))
 	f.Add(appendHold(nil, &Hold{Attempt: 1, Requested: 9, Missing: 1, Waiting: 3, Parts: []record.WarehouseQty{{Warehouse: "A", Qty: 4}}, Shipments: []uint64{1}}))
 	f.Add(appendWaiter(nil, "web/main/1", []record.Ranked{{Warehouse: "A", Rank: 3}}))
 	f.Add(appendEvent(nil, 1, 2))
@@ -121,12 +132,20 @@ func TestValuesThatCannotBe(t *testing.T) {
 		require.Error(t, new(Hold).decode(b), name)
 	}
 	for name, it := range map[string]Item{
-		"rows out of order": {Fed: true, Rows: []Row{{Warehouse: "B"}, {Warehouse: "A"}}},
-		"row twice":         {Fed: true, Rows: []Row{{Warehouse: "A"}, {Warehouse: "A"}}},
-		"negative counter":  {Fed: true, Rows: []Row{{Warehouse: "A", Counters: record.Counters{Held: -1}}}},
-		"negative waiting":  {Fed: true, Waiting: -1},
-		"wanted by nobody":  {Fed: true, Wanted: []Want{{Warehouse: "A"}}},
-		"wanted twice":      {Fed: true, Wanted: []Want{{Warehouse: "A", Orders: 1}, {Warehouse: "A", Orders: 1}}},
+		"rows out of order":    {Fed: true, Rows: []Row{{Warehouse: "B"}, {Warehouse: "A"}}},
+		"row twice":            {Fed: true, Rows: []Row{{Warehouse: "A"}, {Warehouse: "A"}}},
+		"negative counter":     {Fed: true, Rows: []Row{{Warehouse: "A", Counters: record.Counters{Held: -1}}}},
+		"negative waiting":     {Fed: true, Waiting: -1},
+		"negative buffer":      {Policies: Policies{Buffer: -1}},
+		"empty policy":         {Policies: Policies{Channels: []record.ChannelPolicy{{Channel: "web", Buffer: record.SettingKeep, Cap: record.SettingKeep}}}},
+		"removed buffer":       {Policies: Policies{Channels: []record.ChannelPolicy{{Channel: "web", Buffer: record.SettingRemove, Cap: 1}}}},
+		"policy twice":         {Policies: Policies{Channels: []record.ChannelPolicy{{Channel: "web", Cap: 1}, {Channel: "web", Cap: 1}}}},
+		"more left than all":   {Policies: Policies{LastQuota: 1, Quotas: []Quota{{Channel: "web", Number: 1, Total: 1, Left: 2}}}},
+		"less left than none":  {Policies: Policies{LastQuota: 1, Quotas: []Quota{{Channel: "web", Number: 1, Total: 1, Left: -1}}}},
+		"quota after the last": {Policies: Policies{LastQuota: 1, Quotas: []Quota{{Channel: "web", Number: 2, Total: 1}}}},
+		"quota twice":          {Policies: Policies{LastQuota: 1, Quotas: []Quota{{Channel: "web", Number: 1}, {Channel: "web", Number: 1}}}},
+		"wanted by nobody":     {Fed: true, Wanted: []Want{{Warehouse: "A"}}},
+		"wanted twice":         {Fed: true, Wanted: []Want{{Warehouse: "A", Orders: 1}, {Warehouse: "A", Orders: 1}}},
 	} {
 		require.Error(t, new(Item).decode(appendItem(nil, &it)), name)
 	}
@@ -134,5 +153,5 @@ func TestValuesThatCannotBe(t *testing.T) {
 	require.NoError(t, new(Item).decode(appendItem(nil, &Item{Rows: []Row{{Warehouse: "A"}}})))
 	b := appendItem(nil, &Item{})
 	b[1]++
-	require.ErrorContains(t, new(Item).decode(b), "version 2, known is 1")
+	require.ErrorContains(t, new(Item).decode(b), "version 3, known is 2")
 }

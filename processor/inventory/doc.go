@@ -11,7 +11,7 @@
 //	          return         ─┘                                            │
 //	 Stock    count          ─┐      e … x … p        event ids of the    ─┤
 //	          receive, adjust ├────>                  last 24 hours        └─> log.availability  one Availability per SKU changed
-//	          damage         ─┘                                                                  and transaction
+//	          damage, policy ─┘                                                                  and transaction
 //	 tick
 //
 // The verbs are pure functions, one a file: they change an Item and a Hold in
@@ -22,6 +22,7 @@
 //	command.go  load hold, call the verb, write hold and waiter, send the decision
 //	stock.go    the stock feed: event ids seen, verbs, dead letters
 //	serve.go    units that came free go to who waits, before anybody else can ask
+//	policy.go   who may sell how much: safety, buffers, caps
 //	memory.go   event ids: remembered, and forgotten in chunks
 //	want.go     who waits for which warehouse
 //	pick.go     which warehouses serve

@@ -360,10 +360,14 @@ func tellValue(prefix byte, v []byte) string {
 			if r.CountedAt != 0 {
 				fmt.Fprintf(&b, " counted@%d", r.CountedAt)
 			}
+			if r.Safety != 0 {
+				fmt.Fprintf(&b, " safety=%d", r.Safety)
+			}
 		}
 		if len(it.Wanted) > 0 {
 			fmt.Fprintf(&b, " wanted=%v", it.Wanted)
 		}
+		b.WriteString(tellPolicies(&it.Policies))
 	case prefixHold:
 		var h Hold
 		err = h.decode(v)

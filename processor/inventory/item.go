@@ -26,6 +26,8 @@ type Item struct {
 	// line could use must not make the whole line be read, or a hot SKU with
 	// thousands in line would read them all at every release elsewhere.
 	Wanted []Want
+	// Policies are who may sell how much. They exist only when Fed.
+	Policies Policies
 }
 
 // Want is a number of orders, never zero.
@@ -41,6 +43,7 @@ type Row struct {
 	Number    uint64 // of the last movement
 	// CountedAt is when the last count took place; 0: never.
 	CountedAt record.Millis
+	Safety    record.Quantity // units that no channel sees
 	record.Counters
 }
 
@@ -121,17 +124,18 @@ func (it *Item) empty() bool { return !it.Fed && it.Holds == 0 && len(it.Rows) =
 func (it *Item) reset() {
 	clear(it.Rows)
 	clear(it.Wanted)
-	*it = Item{Rows: it.Rows[:0], Wanted: it.Wanted[:0]}
+	it.Policies.reset()
+	*it = Item{Rows: it.Rows[:0], Wanted: it.Wanted[:0], Policies: it.Policies}
 }
 
-const itemVersion = 1
+const itemVersion = 2
 
 // appendItem appends the state value:
 //
 //	[version, fed, holds, waiting, next seq,
-//	 [warehouse, number, counted at, on hand, unavailable, held, allocated, …], [warehouse, orders, …]]
+//	 [warehouse, number, counted at, on hand, unavailable, held, allocated, …], [warehouse, orders, …], policies]
 func appendItem(b []byte, it *Item) []byte {
-	b = pack.AppendArray(b, 7)
+	b = pack.AppendArray(b, 8)
 	b = pack.AppendUint(b, itemVersion)
 	b = pack.AppendBool(b, it.Fed)
 	b = pack.AppendUint(b, it.Holds)
@@ -152,7 +156,7 @@ func appendItem(b []byte, it *Item) []byte {
 	for i := range it.Wanted {
 		b = pack.AppendUint(pack.AppendString(b, it.Wanted[i].Warehouse), it.Wanted[i].Orders)
 	}
-	return b
+	return appendPolicies(b, it)
 }
 
 const rowFields = 7
@@ -161,7 +165,7 @@ const rowFields = 7
 // Warehouse ids are views of value.
 func (it *Item) decode(value []byte) error {
 	r := pack.NewReader(value)
-	r.ArrayOf(7)
+	r.ArrayOf(8)
 	readVersion(&r, itemVersion)
 	it.Fed = r.Bool()
 	it.Holds = r.Uint()
@@ -187,6 +191,8 @@ func (it *Item) decode(value []byte) error {
 	for n := readPairs(&r); n > 0 && r.Err() == nil; n-- {
 		it.Wanted = append(it.Wanted, Want{Warehouse: record.WarehouseID(r.View()), Orders: r.Uint()})
 	}
+	it.Policies.reset()
+	readPolicies(&r, it)
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("item: %w", err)
 	}
@@ -213,7 +219,7 @@ func (it *Item) wellFormed() error {
 			return fmt.Errorf("item: %d orders want %q", w.Orders, w.Warehouse)
 		}
 	}
-	return nil
+	return it.Policies.wellFormed()
 }
 
 // readPairs reads the header of an array of pairs and returns their number.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -30,10 +31,11 @@ type model struct {
 }
 
 type modelSKU struct {
-	fed    bool
-	places map[record.WarehouseID]*modelPlace
-	claims map[record.OrderKey]*modelClaim
-	line   []record.OrderKey
+	fed      bool
+	places   map[record.WarehouseID]*modelPlace
+	claims   map[record.OrderKey]*modelClaim
+	line     []record.OrderKey
+	policies modelPolicies
 }
 
 type modelPlace struct {
@@ -429,6 +431,10 @@ func (m *model) stock(c *record.StockCommand) {
 	hours := math.Ceil(float64(m.now+m.remember) / float64(hourMillis))
 	m.events[id] = modelEvent{content, record.Millis(hours) * hourMillis}
 
+	if c.Verb == record.VerbPolicy {
+		m.policy(k, c, d)
+		return
+	}
 	place := k.places[c.Warehouse]
 	if place == nil {
 		place = &modelPlace{}
@@ -508,12 +514,14 @@ func sorted(d *record.Decision) *record.Decision {
 func (m *model) compare(t *testing.T, tk *task, sku record.SKU) {
 	k, it := m.sku(sku), tk.item(sku)
 	require.Equal(t, k.fed, it.Fed)
+	require.Equal(t, k.policies.tell(), tellPolicies(&it.Policies))
 	require.Len(t, it.Rows, len(k.places))
 	for _, r := range it.Rows {
 		p := k.places[r.Warehouse]
 		require.NotNil(t, p, r.Warehouse)
 		require.Equal(t, modelPlace{int64(r.OnHand), int64(r.Unavailable), int64(r.Number), r.CountedAt}, *p, r.Warehouse)
 		require.Equal(t, k.counters(r.Warehouse), r.Counters, r.Warehouse)
+		require.Equal(t, k.policies.safety[r.Warehouse], int64(r.Safety), r.Warehouse)
 	}
 	require.Equal(t, uint64(len(k.claims)), it.Holds)
 	waits := int64(0)
@@ -560,7 +568,7 @@ func TestModel(t *testing.T) {
 	outcomes := map[string]int{}
 	for n := range steps {
 		s := g.next()
-		before := tk.item(s.sku()).Rows
+		before := tk.availability(s.sku())
 		tk.transaction(envelope{s.at, []record.Entry{s.entry()}})
 		sent := tk.Take()
 		var got, dead []string
@@ -575,7 +583,7 @@ func TestModel(t *testing.T) {
 		require.Equal(t, m.decisions, got, "step %d, %s", n, &s)
 		require.Equal(t, m.dead, dead, "step %d, %s", n, &s)
 		m.compare(t, tk, s.sku())
-		compareAvailability(t, before, tk.item(s.sku()), sent)
+		compareAvailability(t, before, tk.availability(s.sku()), sent)
 		if n%64 == 0 {
 			for _, sku := range randomSKUs {
 				m.compare(t, tk, sku)
@@ -588,24 +596,20 @@ func TestModel(t *testing.T) {
 }
 
 // compareAvailability wants one record when a counter changed, and none else.
-func compareAvailability(t *testing.T, before []Row, it Item, sent []stagetest.Sent) {
+func compareAvailability(t *testing.T, before, after record.Availability, sent []stagetest.Sent) {
 	var got []record.Availability
 	for _, s := range sent {
 		if s.Entry.Kind == record.KindAvailability {
 			require.Equal(t, stage.LogAvailability, s.Log)
-			require.Equal(t, string(it.SKU), string(s.Entry.Key))
+			require.Equal(t, string(after.SKU), string(s.Entry.Key))
 			var a record.Availability
 			require.NoError(t, a.Decode(s.Entry.Body))
 			got = append(got, a)
 		}
 	}
-	if slices.Equal(before, it.Rows) {
+	if reflect.DeepEqual(before, after) {
 		require.Empty(t, got)
 		return
 	}
-	want := record.Availability{SKU: it.SKU, Fed: it.Fed}
-	for _, r := range it.Rows {
-		want.Rows = append(want.Rows, record.AvailabilityRow{Warehouse: r.Warehouse, Number: r.Number, Counters: r.Counters})
-	}
-	require.Equal(t, []record.Availability{want}, got)
+	require.Equal(t, []record.Availability{after}, got)
 }

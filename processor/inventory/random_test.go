@@ -98,6 +98,8 @@ func (g *generator) draw(now record.Millis) step {
 		}
 	case p < 24:
 		s.stock = g.stock()
+	case p < 30:
+		s.stock = g.policy()
 	default:
 		s.command = g.command(p)
 	}

@@ -21,6 +21,7 @@ import (
 //	reduce  ORDER SKU [qty=1] [parts=HCM:2,HN:1] [attempt=1] [cause=c]
 //	ship_unclaimed|return ORDER SKU parts=HCM:2 [unavailable] [cause=c]
 //	count|receive|adjust|damage SKU WAREHOUSE qty=5 id=s-1 [hash=1] [at=1h]
+//	policy SKU WAREHOUSE|- id=s-1 [safety=5|null] [buffer=…] [channel=shopee cap=… quota=… until=2h]
 //	at 26h         the log's time from here on
 //	tick
 //
@@ -92,11 +93,7 @@ func tellOutput(b *strings.Builder, tk *task) {
 			if err := a.Decode(s.Entry.Body); err != nil {
 				panic(err)
 			}
-			fmt.Fprintf(b, "%s fed=%t:", a.SKU, a.Fed)
-			for _, r := range a.Rows {
-				fmt.Fprintf(b, " %s#%d %s", r.Warehouse, r.Number, tellCounters(r.Counters))
-			}
-			b.WriteByte('\n')
+			fmt.Fprintf(b, "%s\n", tellAvailability(&a))
 		}
 	}
 	for _, l := range tk.Dead {
@@ -122,6 +119,8 @@ func parseEntry(t *testing.T, text string) record.Entry {
 		args[k] = v
 	}
 	switch verb {
+	case record.VerbPolicy:
+		return parsePolicy(t, f, args)
 	case record.VerbCount, record.VerbReceive, record.VerbAdjust, record.VerbDamage:
 		return stockEvent(record.StockCommand{
 			Verb: verb, SKU: record.SKU(f[1]), Warehouse: record.WarehouseID(f[2]), EventID: args["id"],

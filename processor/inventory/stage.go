@@ -80,8 +80,11 @@ func (s *Stage) Reset() {
 	s.hold.reset()
 	s.other.reset()
 	s.line.reset()
-	clear(s.availability.Rows[:cap(s.availability.Rows)])
-	s.availability = record.Availability{Rows: s.availability.Rows[:0]}
+	a := &s.availability
+	clear(a.Rows[:cap(a.Rows)])
+	clear(a.Policies[:cap(a.Policies)])
+	clear(a.Quotas[:cap(a.Quotas)])
+	*a = record.Availability{Rows: a.Rows[:0], Policies: a.Policies[:0], Quotas: a.Quotas[:0]}
 }
 
 // Due tells when event ids are next to be forgotten.

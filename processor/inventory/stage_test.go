@@ -24,6 +24,13 @@ func TestBugs(t *testing.T) {
 		change(&c)
 		return stockEvent(c)
 	}
+	setting := func(change func(c *record.StockCommand)) record.Entry {
+		c := record.StockCommand{Verb: record.VerbPolicy, SKU: "TEE", EventID: "s-1", Policy: record.Policy{
+			Safety: record.SettingKeep, Buffer: record.SettingKeep, Cap: record.SettingKeep, Quota: record.SettingKeep,
+		}}
+		change(&c)
+		return stockEvent(c)
+	}
 	otherKey := command(good)
 	otherKey.Key = []byte("MUG")
 	for name, e := range map[string]record.Entry{
@@ -52,6 +59,13 @@ func TestBugs(t *testing.T) {
 		"no event id":          feed(func(c *record.StockCommand) { c.EventID = "" }),
 		"warehouse ends early": feed(func(c *record.StockCommand) { c.Warehouse = "A\x00" }),
 		"nothing received":     feed(func(c *record.StockCommand) { c.Qty = 0 }),
+		"safety of nowhere":    setting(func(c *record.StockCommand) { c.Policy.Safety = 1 }),
+		"cap of nobody":        setting(func(c *record.StockCommand) { c.Policy.Cap = 1 }),
+		"quota of nobody":      setting(func(c *record.StockCommand) { c.Policy.Quota = 1 }),
+		"quota of a shop":      setting(func(c *record.StockCommand) { c.Policy.Channel, c.Policy.Quota = "web/main", record.SettingRemove }),
+		"quota without end":    setting(func(c *record.StockCommand) { c.Policy.Channel, c.Policy.Quota = "web", 1 }),
+		"buffer of too many":   setting(func(c *record.StockCommand) { c.Policy.Buffer = record.OnHandMax + 1 }),
+		"channel ends early":   setting(func(c *record.StockCommand) { c.Policy.Channel, c.Policy.Cap = "web\x00", 1 }),
 		"counted below zero":   feed(func(c *record.StockCommand) { c.Verb = record.VerbCount; c.Qty = -1 }),
 	} {
 		tk := newTask(Config{})

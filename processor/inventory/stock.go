@@ -17,8 +17,15 @@ func (s *Stage) decideStock(tx stage.Tx, e *record.Entry) error {
 	if err := c.Decode(e.Body); err != nil {
 		return err
 	}
-	if err := checkIDs(e.Key, c.SKU, string(c.Warehouse), c.EventID); err != nil {
+	if err := checkIDs(e.Key, c.SKU, c.EventID); err != nil {
 		return err
+	}
+	if c.Verb == record.VerbPolicy {
+		if err := checkPolicy(c); err != nil {
+			return err
+		}
+	} else if c.Warehouse == "" {
+		return fmt.Errorf("an entry about %q names no warehouse", c.SKU)
 	}
 	if strings.IndexByte(string(c.Warehouse), 0) >= 0 {
 		return fmt.Errorf("warehouse %q", c.Warehouse)
@@ -35,6 +42,7 @@ func (s *Stage) decideStock(tx stage.Tx, e *record.Entry) error {
 		s.send(tx, e.Origin)
 		return nil
 	}
+	tell := false // beside movements
 	switch c.Verb {
 	case record.VerbCount:
 		count(&it.Item, c, tx.Now(), d)
@@ -44,6 +52,8 @@ func (s *Stage) decideStock(tx stage.Tx, e *record.Entry) error {
 		adjust(&it.Item, c, d)
 	case record.VerbDamage:
 		damage(&it.Item, c, d)
+	case record.VerbPolicy:
+		tell = policy(&it.Item, c, d)
 	default:
 		return fmt.Errorf("stock command with verb %s", c.Verb)
 	}
@@ -51,6 +61,9 @@ func (s *Stage) decideStock(tx stage.Tx, e *record.Entry) error {
 	s.remember(tx, c)
 	if d.Outcome == record.OutcomeDone {
 		it.changed(d, e.Origin)
+		if tell {
+			it.moved, it.mover = true, e.Origin
+		}
 	} else if d.Reason != record.ReasonCountOld { // an old count is overtaken, not wrong
 		s.deadLetter(tx, e, c, it.standing(c.Warehouse))
 	}
@@ -61,15 +74,26 @@ func (s *Stage) decideStock(tx stage.Tx, e *record.Entry) error {
 
 // deadLetter writes the event off, with the decision's reason.
 func (s *Stage) deadLetter(tx stage.Tx, e *record.Entry, c *record.StockCommand, why string) {
-	value, err := json.Marshal(record.StockInput{
+	in := record.StockInput{
 		Holdfast: 1, EventID: c.EventID, Type: "stock." + c.Verb.String(), SKU: c.SKU, Warehouse: c.Warehouse,
-		Qty: &c.Qty, OccurredAt: c.OccurredAt, Reason: c.Reason,
-	})
+		OccurredAt: c.OccurredAt, Reason: c.Reason,
+	}
+	what := ""
+	if c.Verb == record.VerbPolicy {
+		p := &c.Policy
+		in.Channel, in.Until = p.Channel, p.Until
+		in.Safety, in.Buffer, in.Cap, in.Quota = p.Safety.Input(), p.Buffer.Input(), p.Cap.Input(), p.Quota.Input()
+		what = fmt.Sprintf("of %q", c.SKU)
+	} else {
+		in.Qty = &c.Qty
+		what = fmt.Sprintf("of %d units of %q at %q", c.Qty, c.SKU, c.Warehouse)
+	}
+	value, err := json.Marshal(in)
 	if err != nil {
 		panic(fmt.Sprintf("BUG: stock event %q: %v", c.EventID, err))
 	}
 	tx.DeadLetter(stage.DeadLetter{
 		Origin: e.Origin, Reason: s.decision.Reason, Key: e.Key, Value: value,
-		Message: fmt.Sprintf("stock.%s %q of %d units of %q at %q: %s", c.Verb, c.EventID, c.Qty, c.SKU, c.Warehouse, why),
+		Message: fmt.Sprintf("%s %q %s: %s", in.Type, c.EventID, what, why),
 	})
 }
