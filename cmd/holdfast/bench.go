@@ -14,11 +14,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"holdfast/loadtest/bench"
+	"holdfast/processor"
 	"holdfast/topology"
 )
 
 type benchCmd struct {
 	Inventory benchInventoryCmd `cmd:"" help:"Speed of the inventory stage with all that it does in production."`
+	Orders    benchOrdersCmd    `cmd:"" help:"Speed of all stages together, from canonical JSON to the channels' updates."`
 	Pipe      benchPipeCmd      `cmd:"" help:"Speed of the bare exactly-once pipe: the same records, no decision."`
 }
 
@@ -27,38 +29,99 @@ type benchCmd struct {
 type benchFlags struct {
 	Brokers        []string      `key:"kafka.brokers" help:"Brokers of the cluster." placeholder:"HOST:PORT" group:"cluster"`
 	ConnectTimeout string        `key:"kafka.connect_timeout" help:"How long to wait for a broker that doesn't answer." placeholder:"30s" group:"cluster"`
-	Lines          int           `help:"Lines to decide." default:"1000000"`
-	SKUs           int           `name:"skus" help:"SKUs they are about." default:"100000"`
+	SKUs           int           `name:"skus" help:"SKUs that the lines are about." default:"100000"`
 	Zipf           float64       `help:"Skew of the SKUs, above 1; 0 is none." default:"1.1"`
 	Hot            bool          `help:"All lines are about one SKU."`
 	Partitions     int           `help:"Partitions of the logs." default:"8"`
-	Workers        int           `help:"Workers of the stage." default:"2"`
-	LinesPerRecord int           `help:"Lines in one input record. Under load the stage before sends hundreds; 1 is the worst case." default:"1"`
-	CommitInterval time.Duration `help:"Age of a transaction at its commit; 0 adapts." default:"0s"`
 	Timeout        time.Duration `help:"Give up after so long." default:"5m"`
 	Repeat         int           `help:"Measure so often, and report the median run." default:"1"`
 	CPUProfile     string        `name:"cpu-profile" help:"Write a CPU profile of the whole command, for go tool pprof." placeholder:"FILE"`
 	outputFlag
 }
 
-type benchInventoryCmd struct {
-	benchFlags
+// benchStageFlags are those of a measurement of one stage.
+type benchStageFlags struct {
+	Lines          int           `help:"Lines to decide." default:"1000000"`
+	Workers        int           `help:"Workers of the stage." default:"2"`
+	LinesPerRecord int           `help:"Lines in one input record. Under load the stage before sends hundreds; 1 is the worst case." default:"1"`
+	CommitInterval time.Duration `help:"Age of a transaction at its commit; 0 adapts." default:"0s"`
+}
+
+// benchStockFlags say what there is to sell.
+type benchStockFlags struct {
 	Warehouses int  `help:"Warehouses that may serve a line." default:"1"`
 	Stock      int  `help:"Units a SKU." default:"1000"`
 	AcceptAll  bool `help:"So much stock that every line is accepted."`
 }
 
-type benchPipeCmd struct{ benchFlags }
+type benchInventoryCmd struct {
+	benchFlags
+	benchStageFlags
+	benchStockFlags
+}
+
+type benchOrdersCmd struct {
+	benchFlags
+	benchStockFlags
+	Lines         int `help:"Order lines in all. What is counted and reported is orders." default:"300000"`
+	LinesPerOrder int `help:"Lines of an order." default:"1"`
+	Workers       int `help:"Workers of each stage; 0: as configured for a node." default:"0"`
+}
+
+type benchPipeCmd struct {
+	benchFlags
+	benchStageFlags
+}
 
 func (c *benchInventoryCmd) Run(ctx context.Context, a *app) error {
-	return a.bench(ctx, &c.benchFlags, bench.Config{Warehouses: c.Warehouses, Stock: c.Stock, AcceptAll: c.AcceptAll}, bench.Inventory)
+	return a.benchStage(ctx, &c.benchFlags, &c.benchStageFlags, bench.Config{Warehouses: c.Warehouses, Stock: c.Stock, AcceptAll: c.AcceptAll}, bench.Inventory)
 }
 
 func (c *benchPipeCmd) Run(ctx context.Context, a *app) error {
-	return a.bench(ctx, &c.benchFlags, bench.Config{Warehouses: 1}, bench.Pipe)
+	return a.benchStage(ctx, &c.benchFlags, &c.benchStageFlags, bench.Config{Warehouses: 1}, bench.Pipe)
 }
 
-func (a *app) bench(ctx context.Context, f *benchFlags, c bench.Config, measure func(context.Context, bench.Config) (bench.Result, error)) (err error) {
+func (a *app) benchStage(ctx context.Context, f *benchFlags, fs *benchStageFlags, c bench.Config, measure func(context.Context, bench.Config) (bench.Result, error)) error {
+	c.Lines, c.SKUs, c.Zipf, c.Workers, c.LinesPerRecord = fs.Lines, f.skus(), f.Zipf, fs.Workers, fs.LinesPerRecord
+	c.CommitInterval, c.Seed = fs.CommitInterval, 1
+	if err := c.Validate(); err != nil {
+		return usageErrorf("%w", err)
+	}
+	return a.bench(ctx, f, func(ctx context.Context, g *benchGround) (bench.Result, error) {
+		c := c
+		c.Client, c.Topology, c.Slots, c.TopicIDs, c.ClusterID = g.options, g.topology, g.known.Slots, g.known.TopicIDs, g.known.ClusterID
+		c.Logger, c.DataDir, c.Progress, c.CacheBytes = a.log, g.settings.DataDir, a.progress("lines decided"), int64(g.settings.State.CacheBytes)
+		return measure(ctx, c)
+	})
+}
+
+func (c *benchOrdersCmd) Help() string {
+	return "All four stages in one process, as a node runs them. Every order must have its first event, and the channel must have been told what is left of every SKU. Loading stock and orders isn't in the time; that updates wait for their window is."
+}
+
+func (c *benchOrdersCmd) Run(ctx context.Context, a *app) error {
+	config := bench.OrdersConfig{Lines: c.Lines, LinesPerOrder: c.LinesPerOrder, SKUs: c.skus(), Zipf: c.Zipf,
+		Warehouses: c.Warehouses, Stock: c.Stock, AcceptAll: c.AcceptAll, Seed: 1}
+	err := config.Validate()
+	if c.Workers < 0 || c.Workers > workersMax {
+		err = errors.Join(err, fmt.Errorf("workers %d, must be 1 to %d, or 0", c.Workers, workersMax))
+	}
+	if err != nil {
+		return usageErrorf("%w", err)
+	}
+	return a.bench(ctx, &c.benchFlags, func(ctx context.Context, g *benchGround) (bench.Result, error) {
+		config := config
+		if n := c.Workers; n > 0 {
+			g.settings.Workers = WorkerSettings{Intake: n, Orders: n, Inventory: n, Channels: n}
+		}
+		config.Topology, config.Client, config.Progress = g.topology, g.options, a.progress("orders decided")
+		config.Start = func(ctx context.Context, o processor.Observer) (func() error, error) { return g.startNode(ctx, a, o) }
+		return bench.Orders(ctx, config)
+	})
+}
+
+// bench measures on topics of its own, as often as asked for, and reports.
+func (a *app) bench(ctx context.Context, f *benchFlags, measure func(context.Context, *benchGround) (bench.Result, error)) (err error) {
 	if f.Repeat < 1 {
 		return usageErrorf("--repeat %d: must be above 0", f.Repeat)
 	}
@@ -84,7 +147,7 @@ func (a *app) bench(ctx context.Context, f *benchFlags, c bench.Config, measure 
 	}
 	var results []bench.Result
 	for range f.Repeat {
-		r, err := a.benchOnce(ctx, s, f, c, measure)
+		r, err := a.benchOnce(ctx, s, f, measure)
 		if err != nil {
 			return err
 		}
@@ -94,18 +157,36 @@ func (a *app) bench(ctx context.Context, f *benchFlags, c bench.Config, measure 
 	if f.json() {
 		return a.printJSON(r)
 	}
-	_, err = fmt.Fprintf(a.Stdout, "%s: %d lines in %.2f s: %.0f lines/s, %.0f per core-second, peak RSS %d MiB, %d transactions of %.1f ms, %d accepted, %d rejected\n",
-		r.Bench, r.Records, r.Seconds, r.PerSecond, r.PerCoreSecond, r.RSSMiB, r.Transactions, r.CommitMillis, r.Accepted, r.Rejected)
-	return err
+	return r.WriteText(a.Stdout)
 }
 
-func (a *app) benchOnce(ctx context.Context, s *Settings, f *benchFlags, c bench.Config, measure func(context.Context, bench.Config) (bench.Result, error)) (r bench.Result, err error) {
+// skus is how many SKUs the lines are about.
+func (f *benchFlags) skus() int {
+	if f.Hot {
+		return 1
+	}
+	return f.SKUs
+}
+
+// benchGround is what a measurement stands on: an application that is its own.
+type benchGround struct {
+	settings *Settings
+	topology *topology.Topology
+	known    described
+	options  []kgo.Opt
+}
+
+func (a *app) benchOnce(ctx context.Context, s *Settings, f *benchFlags, measure func(context.Context, *benchGround) (bench.Result, error)) (r bench.Result, err error) {
 	own := *s
 	own.AppID = "holdfast-bench-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	own.Channels = []string{"web"}
 	own.Topics.LogPartitions = f.Partitions
-	t, err := own.Topology(1)
-	if err != nil {
+	own.Node.InstanceID = "bench"
+	g := &benchGround{settings: &own}
+	if g.topology, err = own.Topology(1); err != nil {
+		return r, usageErrorf("%w", err)
+	}
+	if g.options, err = clientOptions(&s.Kafka); err != nil {
 		return r, usageErrorf("%w", err)
 	}
 	cl, err := a.connect(ctx)
@@ -113,12 +194,11 @@ func (a *app) benchOnce(ctx context.Context, s *Settings, f *benchFlags, c bench
 		return r, err
 	}
 	defer cl.Close()
-	defer func() { err = errors.Join(err, deleteApp(cl, t)) }()
-	if _, err := applyTopics(ctx, cl, t); err != nil {
+	defer func() { err = errors.Join(err, deleteApp(cl, g.topology)) }()
+	if _, err := applyTopics(ctx, cl, g.topology); err != nil {
 		return r, err
 	}
-	d, err := checkCluster(ctx, cl, t)
-	if err != nil {
+	if g.known, err = checkCluster(ctx, cl, g.topology); err != nil {
 		return r, err
 	}
 	dir, err := os.MkdirTemp("", "holdfast-bench-")
@@ -126,20 +206,31 @@ func (a *app) benchOnce(ctx context.Context, s *Settings, f *benchFlags, c bench
 		return r, fmt.Errorf("a directory for the stores: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if c.Client, err = clientOptions(&s.Kafka); err != nil {
-		return r, usageErrorf("%w", err)
+	own.DataDir = filepath.Join(dir, "stores")
+	return measure(ctx, g)
+}
+
+// startNode runs all stages as a node does.
+func (g *benchGround) startNode(ctx context.Context, a *app, o processor.Observer) (stop func() error, err error) {
+	n, err := assemble(g.settings, g.topology, g.known, g.options, a.log, o, true)
+	if err != nil {
+		return nil, err
 	}
-	c.Topology, c.Slots, c.TopicIDs, c.ClusterID = t, d.Slots, d.TopicIDs, d.ClusterID
-	c.Logger, c.DataDir, c.Progress = a.log, filepath.Join(dir, "stores"), a.progress("lines decided")
-	c.Lines, c.SKUs, c.Zipf, c.Workers, c.LinesPerRecord = f.Lines, f.SKUs, f.Zipf, f.Workers, f.LinesPerRecord
-	c.CommitInterval, c.CacheBytes, c.Seed = f.CommitInterval, int64(s.State.CacheBytes), 1
-	if f.Hot {
-		c.SKUs = 1
-	}
-	if err := c.Validate(); err != nil {
-		return r, usageErrorf("%w", err)
-	}
-	return measure(ctx, c)
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() {
+		err := runNode(ctx, n, g.topology, g.options)
+		if err != nil && ctx.Err() == nil {
+			o.Halted("", processor.TopicPartition{}, err.Error())
+		}
+		done <- err
+	}()
+	return func() error {
+		cancel()
+		err := <-done
+		n.close()
+		return err
+	}, nil
 }
 
 // deleteApp removes the topics and groups of an application that was made for a

@@ -90,7 +90,10 @@ func (s *Settings) setWorkers(workers map[string]int) error {
 	}
 	for _, stage := range slices.Sorted(maps.Keys(workers)) {
 		if of[stage] == nil {
-			return usageErrorf("--workers %s=%d: no such stage", stage, workers[stage])
+			return usageErrorf("--workers %s=%d: no such stage; there are %s", stage, workers[stage], strings.Join(slices.Sorted(maps.Keys(of)), ", "))
+		}
+		if n := workers[stage]; n < 1 || n > workersMax {
+			return usageErrorf("--workers %s=%d: must be 1 to %d", stage, n, workersMax)
 		}
 		*of[stage] = workers[stage]
 	}

@@ -12,6 +12,11 @@ import (
 	"holdfast/topology/record"
 )
 
+// workersMax bounds the workers of a stage on a node: each is a member of its
+// group with a producer and connections of its own, and more than a log can have
+// partitions for would idle.
+const workersMax = 256
+
 // Validate returns all that is wrong with s, joined, or nil. It looks at nothing
 // outside: files are read when they are used.
 func (s *Settings) Validate() error {
@@ -28,10 +33,10 @@ func (s *Settings) Validate() error {
 	}
 	v.check(s.DataDir != "", "data_dir: is empty")
 	s.Node.validate(v)
-	v.between("workers.intake", s.Workers.Intake, 1, 256)
-	v.between("workers.orders", s.Workers.Orders, 1, 256)
-	v.between("workers.inventory", s.Workers.Inventory, 1, 256)
-	v.between("workers.channels", s.Workers.Channels, 1, 256)
+	v.between("workers.intake", s.Workers.Intake, 1, workersMax)
+	v.between("workers.orders", s.Workers.Orders, 1, workersMax)
+	v.between("workers.inventory", s.Workers.Inventory, 1, workersMax)
+	v.between("workers.channels", s.Workers.Channels, 1, workersMax)
 	s.Commit.validate(v, s.Kafka.TransactionTimeout)
 	s.State.validate(v)
 	v.within("orders.keep_closed", s.Orders.KeepClosed, time.Millisecond, 3650*day)

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -65,16 +64,21 @@ func (c *Config) Validate() error {
 // Result is what was measured.
 type Result struct {
 	Bench         string  `json:"bench"`
-	Records       int64   `json:"records"` // lines
+	Records       int64   `json:"records"` // lines; orders where whole orders are measured
+	Lines         int64   `json:"lines"`
 	Seconds       float64 `json:"seconds"`
 	PerSecond     float64 `json:"per_second"`
 	CPUSeconds    float64 `json:"cpu_seconds"` // of this process; the broker's isn't in it
 	PerCoreSecond float64 `json:"per_core_second"`
 	RSSMiB        int64   `json:"rss_mib"` // peak
-	Accepted      int64   `json:"accepted"`
-	Rejected      int64   `json:"rejected"`
+	Accepted      *int64  `json:"accepted,omitempty"` // nil where nothing is decided
+	Rejected      *int64  `json:"rejected,omitempty"`
 	Transactions  int64   `json:"transactions"`
 	CommitMillis  float64 `json:"commit_ms"` // mean time from the last decision to the end
+
+	// Of whole orders: updates that the channel was told, and what the stages did.
+	ChannelUpdates int64       `json:"channel_updates,omitempty"`
+	Stages         []StageWork `json:"stages,omitempty"`
 }
 
 // Median returns the run with the median speed.
@@ -82,71 +86,6 @@ func Median(results []Result) Result {
 	sorted := slices.Clone(results)
 	slices.SortFunc(sorted, func(a, b Result) int { return cmp.Compare(a.PerSecond, b.PerSecond) })
 	return sorted[len(sorted)/2]
-}
-
-// counter is told of every ended transaction.
-type counter struct {
-	processor.Observer
-	records      atomic.Int64
-	transactions atomic.Int64
-	commitNanos  atomic.Int64
-	restored     atomic.Int64
-	changed      chan struct{}
-	halted       chan string
-}
-
-func newCounter() *counter {
-	return &counter{changed: make(chan struct{}, 1), halted: make(chan string, 1)}
-}
-
-func (c *counter) Ended(_ string, committed bool, records int, took time.Duration) {
-	if committed {
-		c.records.Add(int64(records))
-		c.transactions.Add(1)
-		c.commitNanos.Add(int64(took))
-		c.wake()
-	}
-}
-
-func (c *counter) Restored(string, processor.TopicPartition, int64, int64, time.Duration) {
-	c.restored.Add(1)
-	c.wake()
-}
-
-func (c *counter) Halted(_ string, tp processor.TopicPartition, reason string) {
-	select {
-	case c.halted <- fmt.Sprintf("%s/%d: %s", tp.Topic, tp.Partition, reason):
-	default:
-	}
-}
-func (c *counter) Wiped(string, processor.TopicPartition, string) {}
-func (c *counter) DeadLettered(string, string)                    {}
-
-func (c *counter) wake() {
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
-}
-
-// wait returns when value reaches want.
-func (c *counter) wait(ctx context.Context, value *atomic.Int64, want int64, progress func(done, total int64)) error {
-	for {
-		n := value.Load()
-		if progress != nil {
-			progress(n, want)
-		}
-		if n >= want {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%d of %d done: %w", n, want, ctx.Err())
-		case reason := <-c.halted:
-			return fmt.Errorf("partition halted: %s", reason)
-		case <-c.changed:
-		}
-	}
 }
 
 // node runs one stage the way `holdfast run` does.
@@ -230,7 +169,7 @@ func (c *Config) measure(ctx context.Context, name string, n *node, show func() 
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{Bench: name, Records: int64(c.Lines), Seconds: seconds, CPUSeconds: after - cpu, RSSMiB: rss,
+	r := Result{Bench: name, Records: int64(c.Lines), Lines: int64(c.Lines), Seconds: seconds, CPUSeconds: after - cpu, RSSMiB: rss,
 		Transactions: n.counter.transactions.Load() - transactions}
 	r.PerSecond = float64(c.Lines) / r.Seconds
 	r.PerCoreSecond = float64(c.Lines) / r.CPUSeconds

@@ -93,14 +93,16 @@ func (c *Config) run(ctx context.Context, name string, newStage func(processor.T
 // one.
 func (c *Config) countOutcomes(ctx context.Context, r *Result) error {
 	var d record.Decision
+	var accepted, rejected int64
+	r.Accepted, r.Rejected = &accepted, &rejected
 	return c.countLines(ctx, func(e record.Entry) (record.OrderKey, error) {
 		if err := d.Decode(e.Body); err != nil {
 			return "", err
 		}
 		if d.Outcome == record.OutcomeGranted {
-			r.Accepted++
+			accepted++
 		} else {
-			r.Rejected++
+			rejected++
 		}
 		return d.OrderKey, nil
 	})

@@ -1,0 +1,31 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+)
+
+// WriteText tells the result in words.
+func (r *Result) WriteText(w io.Writer) error {
+	what := "lines"
+	if r.Records != r.Lines || r.Stages != nil {
+		what = fmt.Sprintf("orders of %d lines", r.Lines)
+	}
+	_, err := fmt.Fprintf(w, "%s: %d %s in %.2f s: %.0f a second, %.0f per core-second, peak RSS %d MiB, %d transactions of %.1f ms",
+		r.Bench, r.Records, what, r.Seconds, r.PerSecond, r.PerCoreSecond, r.RSSMiB, r.Transactions, r.CommitMillis)
+	if err == nil && r.Accepted != nil {
+		_, err = fmt.Fprintf(w, ", %d accepted, %d rejected", *r.Accepted, *r.Rejected)
+	}
+	if err == nil && r.Stages != nil {
+		_, err = fmt.Fprintf(w, ", %d updates to the channel", r.ChannelUpdates)
+	}
+	if err == nil {
+		_, err = fmt.Fprintln(w)
+	}
+	for _, s := range r.Stages {
+		if err == nil {
+			_, err = fmt.Fprintf(w, "  %-9s %d records in, %d transactions of %.1f ms\n", s.Stage, s.Records, s.Transactions, s.CommitMillis)
+		}
+	}
+	return err
+}
