@@ -29,11 +29,20 @@ type described struct {
 // keeps a node from running there, and what creates what is missing. cl is any
 // client without a group.
 func checkCluster(ctx context.Context, cl *kgo.Client, t *topology.Topology) (described, error) {
+	return checkClusterOr(ctx, cl, t, applyCommand(cl, t))
+}
+
+// checkCluster does so for a command whose own flags belong into the advice.
+func (a *app) checkCluster(ctx context.Context, cl *kgo.Client, t *topology.Topology) (described, error) {
+	return checkClusterOr(ctx, cl, t, a.applyCommand(cl, t))
+}
+
+func checkClusterOr(ctx context.Context, cl *kgo.Client, t *topology.Topology, apply string) (described, error) {
 	f, err := inspectCluster(ctx, cl, t)
 	if err != nil {
 		return described{}, err
 	}
-	if err := f.plan(t).problem(applyCommand(cl, t)); err != nil {
+	if err := f.plan(t).problem(apply); err != nil {
 		return described{}, err
 	}
 	d := described{ClusterID: f.clusterID, TopicIDs: map[string][16]byte{}, Slots: f.slots}
@@ -286,4 +295,28 @@ func applyCommand(cl *kgo.Client, t *topology.Topology) string {
 		c += " --app-id " + t.AppID
 	}
 	return c
+}
+
+// applyCommand is that of who gave this command line: what it says of the
+// configuration decides which topics there must be.
+func (a *app) applyCommand(cl *kgo.Client, t *topology.Topology) string {
+	c := applyCommand(cl, t)
+	if file := a.sources.file; file != "" && file != lookupEnv(a.Environ, "HOLDFAST_CONFIG") {
+		c += " --config " + shellWord(file)
+	}
+	for _, key := range slices.Sorted(maps.Keys(a.sources.flags)) {
+		if a.sources.flagOf[key] == "--set" && key != "app_id" && key != "kafka.brokers" {
+			c += " --set " + shellWord(fmt.Sprintf("%s=%v", key, a.sources.flags[key]))
+		}
+	}
+	return c
+}
+
+// shellWord quotes what a shell would take apart.
+func shellWord(s string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=.,:/@+"
+	if strings.Trim(s, plain) == "" && s != "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -55,7 +55,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer cl.Close()
-	d, err := checkCluster(ctx, cl, t)
+	d, err := a.checkCluster(ctx, cl, t)
 	if err != nil {
 		return err
 	}

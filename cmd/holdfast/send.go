@@ -80,7 +80,7 @@ func (c *sendCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer cl.Close()
 	for _, b := range batches {
-		report, err := c.sendBatch(ctx, a, &sending{cl: cl, apply: applyCommand(cl, t)}, b, headers)
+		report, err := c.sendBatch(ctx, a, &sending{cl: cl, apply: a.applyCommand(cl, t)}, b, headers)
 		if err != nil {
 			return err
 		}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -106,12 +108,47 @@ func (c *stateDumpCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	out := bufio.NewWriter(a.Stdout)
+	if c.json() {
+		err = c.printJSON(out, store)
+	} else {
+		err = printStore(out, store)
+	}
+	return errors.Join(err, out.Flush(), store.Close())
+}
+
+// printStore prints an entry a line: the key as text, the value in hexadecimal
+// digits.
+func printStore(out io.Writer, store *state.Store) error {
 	var printed error
-	err = store.Each(func(key, value []byte) bool {
-		_, printed = fmt.Fprintf(a.Stdout, "%s %s\n", strconv.Quote(string(key)), hex.EncodeToString(value))
+	err := store.Each(func(key, value []byte) bool {
+		_, printed = fmt.Fprintf(out, "%s %s\n", strconv.Quote(string(key)), hex.EncodeToString(value))
 		return printed == nil
 	})
-	return errors.Join(err, printed, store.Close())
+	return errors.Join(err, printed)
+}
+
+// printJSON prints one object. A store may be larger than memory, so its entries
+// are written as they are read.
+func (c *stateDumpCmd) printJSON(out io.Writer, store *state.Store) error {
+	type entry struct {
+		Key   any    `json:"key"`   // text, or {"bytes": base64} where it isn't
+		Value []byte `json:"value"` // base64
+	}
+	_, printed := fmt.Fprintf(out, `{"stage":%s,"partition":%d,"entries":[`, compactJSON(c.Stage), c.Partition)
+	separator := "\n"
+	err := store.Each(func(key, value []byte) bool {
+		if printed == nil {
+			_, printed = fmt.Fprintf(out, "%s  %s", separator, compactJSON(entry{textValue(key), value}))
+		}
+		separator = ",\n"
+		return printed == nil
+	})
+	if err != nil || printed != nil {
+		return errors.Join(err, printed) // cut off: no reader takes it for the whole
+	}
+	_, printed = fmt.Fprintln(out, "\n]}")
+	return printed
 }
 
 // storeReader opens the stores of a stopped node.
@@ -143,7 +180,7 @@ func openStores(ctx context.Context, a *app) (*storeReader, error) {
 	}
 	defer cl.Close()
 	r := &storeReader{settings: s, topology: t, dir: dir}
-	if r.known, err = checkCluster(ctx, cl, t); err != nil {
+	if r.known, err = a.checkCluster(ctx, cl, t); err != nil {
 		dir.close()
 		return nil, err
 	}

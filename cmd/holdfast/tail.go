@@ -75,7 +75,7 @@ func (c *tailCmd) Run(ctx context.Context, a *app) error {
 	})
 	switch {
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
-		return fmt.Errorf("topic %s is missing; create it with: %s", topic.Name, applyCommand(cl, t))
+		return fmt.Errorf("topic %s is missing; create it with: %s", topic.Name, a.applyCommand(cl, t))
 	case c.Follow && errors.Is(err, context.Canceled):
 		err = nil // that is how following ends
 	}

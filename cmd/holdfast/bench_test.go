@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"holdfast/loadtest/bench"
+)
+
+// TestBenchOrders: all stages decide a load in which most SKUs sell out. The
+// benchmark itself fails where an order has no first event, or a channel wasn't
+// told what is left. It judges no figure: the broker is the embedded one.
+func TestBenchOrders(t *testing.T) {
+	h, b := withBroker(t)
+	out := h.good("bench", "orders", "--lines", "901", "--lines-per-order", "2", "--skus", "30", "--stock", "20", "--warehouses", "2", "--partitions", "2", "-o", "json")
+	r := decodeJSON[bench.Result](t, out)
+	require.EqualValues(t, 451, r.Records, "orders, the last with one line")
+	require.EqualValues(t, 901, r.Lines)
+	require.EqualValues(t, 451, *r.Accepted+*r.Rejected)
+	require.Positive(t, *r.Accepted)
+	require.Positive(t, *r.Rejected)
+	require.Positive(t, r.ChannelUpdates)
+	require.Positive(t, r.Seconds)
+	require.Positive(t, r.Transactions)
+	require.Len(t, r.Stages, 4)
+	for _, name := range []string{"records", "seconds", "per_second", "cpu_seconds", "per_core_second", "rss_mib", "accepted", "rejected", "transactions"} {
+		require.Contains(t, decodeJSON[map[string]any](t, out), name)
+	}
+	topics, err := kadm.NewClient(plainClient(t, b)).ListTopics(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, topics, "it leaves nothing behind")
+
+	text := h.good("bench", "orders", "--lines", "50", "--skus", "10", "--accept-all", "--workers", "1", "--partitions", "1")
+	require.Contains(t, text, "orders: 50 orders of 50 lines in ")
+	require.Contains(t, text, "50 accepted, 0 rejected")
+}
+
+// TestBenchPipe: what decides nothing accepts and rejects nothing.
+func TestBenchPipe(t *testing.T) {
+	h, _ := withBroker(t)
+	fields := decodeJSON[map[string]json.RawMessage](t, h.good("bench", "pipe", "--lines", "500", "--skus", "10", "--partitions", "2", "-o", "json"))
+	require.NotContains(t, fields, "accepted")
+	require.NotContains(t, fields, "rejected")
+	require.Contains(t, fields, "transactions")
+	require.NotContains(t, h.good("bench", "pipe", "--lines", "500", "--skus", "10", "--partitions", "2"), "accepted")
+}
+
+func TestBenchRefusesWhatCantBeMeasured(t *testing.T) {
+	h := &harness{t: t}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"orders", "--lines", "0"}, "lines 0, must be 1 to"},
+		{[]string{"orders", "--lines-per-order", "1001"}, "lines per order 1001"},
+		{[]string{"orders", "--workers=-1"}, "workers -1, must be 1 to 256, or 0"},
+		{[]string{"orders", "--workers", "257"}, "workers 257"},
+		{[]string{"orders", "--warehouses", "3", "--stock", "2"}, "stock 2, must be a unit for each warehouse"},
+		{[]string{"inventory", "--skus", "0"}, "skus 0"},
+		{[]string{"pipe", "--zipf", "0.5"}, "zipf 0.5"},
+		{[]string{"pipe", "--repeat", "0"}, "--repeat 0"},
+	} {
+		require.Contains(t, h.bad(exitUsage, append([]string{"bench"}, c.args...)...), c.want)
+	}
+}
