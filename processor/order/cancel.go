@@ -61,7 +61,7 @@ func (t *turn) coversRest(e *record.OrderEvent) bool {
 		left := l.units(unitsUndone) + l.rest()
 		for _, n := range e.Lines {
 			if n.Line == l.ID {
-				left -= n.Qty
+				left -= n.Qty * l.PerSet
 			}
 		}
 		if left > 0 {

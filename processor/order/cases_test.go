@@ -22,6 +22,7 @@ type shop struct {
 	*bench
 	stock *fakeInventory
 	verbs []string // all commands so far: "reserve A #1"
+	full  []string // the same with quantities: "reserve A x2 #1"
 	twice bool     // every event comes twice
 }
 
@@ -55,11 +56,23 @@ func (s *shop) settle() {
 			c := &record.Command{}
 			require.NoError(s.t, c.Decode(x.Entry.Body))
 			s.verbs = append(s.verbs, fmt.Sprintf("%s %s #%d", c.Verb, c.SKU, c.Attempt))
+			s.full = append(s.full, quantities(c))
 			for _, d := range s.stock.command(c) {
 				s.decision(d)
 			}
 		}
 	}
+}
+
+func quantities(c *record.Command) string {
+	what := fmt.Sprintf("%s %s", c.Verb, c.SKU)
+	if c.Verb == record.VerbReserve || c.Verb == record.VerbReduce {
+		what += fmt.Sprintf(" x%d", c.Qty)
+	}
+	for _, p := range c.Parts {
+		what += fmt.Sprintf(" %s:%d", p.Warehouse, p.Qty)
+	}
+	return what + fmt.Sprintf(" #%d", c.Attempt)
 }
 
 // story is what was told of an order, in short.

@@ -13,10 +13,14 @@ func (t *turn) create(e *record.OrderEvent) {
 		t.deadLetter(e, t.origin, "too_old", fmt.Sprintf("it is %d ms old, at most %d are accepted", age, t.cfg.AcceptAgeMillis))
 		return
 	}
+	if n := explodedLines(e.Order, t.combos); n > linesMax {
+		t.deadLetter(e, t.origin, "too_large", fmt.Sprintf("its combos make %d lines, the most is %d", n, linesMax))
+		return
+	}
 	o := t.store
 	o.reset()
 	t.o = o
-	o.fillIn(e)
+	o.fillIn(e, t.combos)
 	t.changed = true
 	if t.inbox.Due != 0 {
 		t.inbox.Due, t.inboxChanged = 0, true
@@ -38,8 +42,8 @@ func (t *turn) create(e *record.OrderEvent) {
 	t.reserve()
 }
 
-// fillIn takes over what was ordered.
-func (o *Order) fillIn(e *record.OrderEvent) {
+// fillIn takes over what was ordered, combos exploded.
+func (o *Order) fillIn(e *record.OrderEvent, combos *catalog) {
 	b := e.Order
 	if b == nil || len(b.Lines) == 0 {
 		panic(fmt.Sprintf("BUG: %s of order %q has no lines", e.Type, e.OrderKey))
@@ -49,31 +53,12 @@ func (o *Order) fillIn(e *record.OrderEvent) {
 	o.PickupAt, o.HasPlace, o.LatE6, o.LngE6 = b.PickupAt, b.HasPlace, b.LatE6, b.LngE6
 	o.Paid = b.Payment != record.PaymentUnpaid || isMarketplaceWord(e) && isPayment(e)
 	o.StateAt = e.OccurredAt
-	byPlace := len(b.Lines) > 16
-	var items map[record.SKU]int
-	if byPlace {
-		items = make(map[record.SKU]int, len(b.Lines))
+	x := explosion{o: o}
+	if len(b.Lines) > linesSearched {
+		x.items = make(map[record.SKU]int, len(b.Lines))
 	}
 	for i := range b.Lines {
-		in := &b.Lines[i]
-		at := -1
-		if byPlace {
-			if known, ok := items[in.SKU]; ok {
-				at = known
-			}
-		} else {
-			at = o.item(in.SKU)
-		}
-		if at < 0 {
-			at = len(o.Items)
-			o.growItems().SKU = in.SKU
-			if byPlace {
-				items[in.SKU] = at
-			}
-		}
-		l := o.growLines()
-		l.ID, l.Item, l.Qty, l.PerSet = in.Line, at, in.Qty, 1
-		l.add(Part{State: UnitCancelled, Qty: min(in.Cancelled, in.Qty)})
+		x.add(&b.Lines[i], combos.of(b.Lines[i].SKU))
 	}
 }
 

@@ -77,12 +77,14 @@ func (t *turn) settle() {
 			reason = it.Reason
 		}
 	}
-	switch {
-	case missing && (o.whole() || !had && !o.Fact):
-		t.turnDown(reason)
-	default:
-		t.accept(reason)
+	if o.hasCombos() {
+		had = t.planSets()
 	}
+	if missing && o.whole() || !had && !o.Fact {
+		t.turnDown(reason)
+		return
+	}
+	t.accept(reason)
 }
 
 // turnDown rejects an order that isn't to be had; one that is paid already is
@@ -113,8 +115,12 @@ func (t *turn) accept(reason string) {
 	if o.Hard {
 		granted = UnitAllocated
 	}
-	for i := range o.Items {
-		t.share(i, granted, UnitWaiting)
+	if o.hasCombos() {
+		t.keepSets(granted)
+	} else {
+		for i := range o.Items {
+			t.share(i, granted, UnitWaiting)
+		}
 	}
 	o.Phase = PhaseLive
 	if o.Paid && !o.Hard {

@@ -6,9 +6,11 @@
 //	 OrderEvent ─┐      o key           Order                      ┌─> log.inventory            one command per SKU
 //	 Decision   ─┼────> u key           events that came too early ┼─> order.events             the order after each change, seq 1, 2, 3, …
 //	 Warehouse  ─┤      t due kind key  timers, in order of due    ├─> channel.<name>.status    what the channel has to do
-//	 tick       ─┘      W id            warehouses                 ├─> dead letters
-//	                    w, n            changes of warehouses;     └─> log.orders: a reminder to ourselves
-//	                                    no timer is due before
+//	 Catalog    ─┤      W id            warehouses                 ├─> dead letters
+//	 tick       ─┘      C sku           combos                     └─> log.orders: a reminder to ourselves
+//	                    w, c, n         changes of warehouses and
+//	                                    of combos; no timer is due
+//	                                    before
 //
 // The life of an order. Only what is in capitals is stored as a phase; what is
 // told to others is worked out from the states of the units.
@@ -32,6 +34,8 @@
 //	inbox.go     events of unknown and of undecided orders
 //	seen.go      event ids remembered, in the order itself
 //	rank.go warehouse.go where an order may be served from
+//	catalog.go combo.go  what a combo is made of; exploding it, keeping whole sets
+//	sold.go      lines as they were sold, which is how channels count
 //	timer.go due.go      the index of what is due, and working it off
 //	codec.go     the state value of an order
 //

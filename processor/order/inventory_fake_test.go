@@ -73,6 +73,19 @@ func (f *fakeInventory) command(c *record.Command) []*record.Decision {
 		have.at, have.waiting = nil, 0
 		f.forget(key)
 		return f.fill(c.SKU, "order:"+string(c.OrderKey))
+	case record.VerbReduce:
+		require.NotNil(f.t, have, what)
+		require.Equal(f.t, have.attempt, c.Attempt, what)
+		require.True(f.t, c.Qty > 0 || len(c.Parts) > 0, what)
+		have.waiting -= min(c.Qty, have.waiting)
+		for _, p := range c.Parts {
+			require.Positive(f.t, p.Qty, what)
+			require.GreaterOrEqual(f.t, have.at[p.Warehouse], p.Qty, what)
+			have.at[p.Warehouse] -= p.Qty
+			f.free[c.SKU][p.Warehouse] += p.Qty
+		}
+		f.forget(key)
+		return f.fill(c.SKU, "order:"+string(c.OrderKey))
 	default:
 		require.Fail(f.t, what)
 	}

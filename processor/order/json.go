@@ -32,6 +32,7 @@ func (t *turn) appendUpdate(b []byte, u *update, status string) []byte {
 			b = append(b, `{"line":`...)
 			b = appendString(b, l.ID)
 			b = appendField(b, "sku", string(o.Items[l.Item].SKU))
+			b = appendOptional(b, "combo", string(l.Combo))
 			b = append(b, `,"qty":`...)
 			b = strconv.AppendInt(b, int64(p.Qty), 10)
 			b = appendField(b, "state", o.lineState(p.State))
@@ -63,10 +64,10 @@ func (t *turn) appendStatus(b []byte, u *update, status string) []byte {
 	b = appendField(b, "reason", u.Reason)
 	b = append(b, `,"lines":[`...)
 	first := true
-	t.eachAction(u, func(line int, qty record.Quantity, action string, at record.WarehouseID) {
+	t.eachSoldAction(u, func(line string, qty record.Quantity, action string, at record.WarehouseID) {
 		b = appendComma(b, &first)
 		b = append(b, `{"line":`...)
-		b = appendString(b, o.Lines[line].ID)
+		b = appendString(b, line)
 		b = append(b, `,"qty":`...)
 		b = strconv.AppendInt(b, int64(qty), 10)
 		b = appendField(b, "action", action)

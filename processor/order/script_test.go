@@ -141,6 +141,9 @@ func formatCommand(t require.TestingT, x stagetest.Sent) string {
 			s += fmt.Sprintf(" %s:%d", r.Warehouse, r.Rank)
 		}
 	}
+	if c.Verb == record.VerbReduce && c.Qty > 0 {
+		s += fmt.Sprintf(" x%d", c.Qty)
+	}
 	for _, p := range c.Parts {
 		s += fmt.Sprintf(" %s x%d", p.Warehouse, p.Qty)
 	}

@@ -29,7 +29,10 @@ func (t *turn) ship(e *record.OrderEvent) {
 			want = 0
 			for _, n := range e.Lines {
 				if n.Line == l.ID {
-					want, known = want+n.Qty, known+1
+					want += n.Qty * l.PerSet
+					if i == 0 || o.Lines[i-1].ID != l.ID {
+						known++
+					}
 				}
 			}
 			if want > allocated {

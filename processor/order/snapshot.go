@@ -93,16 +93,16 @@ func (t *turn) compare(e *record.OrderEvent) {
 		return
 	}
 	o := t.o
-	same := len(e.Order.Lines) == len(o.Lines)
+	same := len(e.Order.Lines) == o.soldLines()
 	cancelled := false
 	for i := range e.Order.Lines {
 		l := &e.Order.Lines[i]
 		at := o.line(l.Line, i)
-		if at < 0 || o.Lines[at].Qty != l.Qty || o.Items[o.Lines[at].Item].SKU != l.SKU {
+		if at < 0 || o.Lines[at].soldQty() != l.Qty || o.soldSKU(at) != l.SKU {
 			same = false
 			continue
 		}
-		cancelled = cancelled || l.Cancelled > o.Lines[at].units(UnitCancelled)
+		cancelled = cancelled || l.Cancelled*o.Lines[at].PerSet > o.Lines[at].units(UnitCancelled)
 	}
 	switch {
 	case !same:

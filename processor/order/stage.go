@@ -15,6 +15,7 @@ type Stage struct {
 	next   nextDue
 	due    dueTimers
 	places places
+	combos catalog
 	turn   turn
 	was    dues // of the turn's order, as it was loaded
 
@@ -32,7 +33,7 @@ func New(cfg Config) *Stage {
 		panic(fmt.Sprintf("BUG: %v", err))
 	}
 	s := &Stage{cfg: cfg.withDefaults()}
-	s.turn = turn{cfg: &s.cfg, places: &s.places, store: &s.order, topics: map[string]string{}}
+	s.turn = turn{cfg: &s.cfg, places: &s.places, combos: &s.combos, store: &s.order, topics: map[string]string{}}
 	return s
 }
 
@@ -54,6 +55,7 @@ func (s *Stage) Finish(tx stage.Tx) { s.next.write(tx) }
 func (s *Stage) Reset() {
 	s.next = nextDue{}
 	s.places.reset()
+	s.combos.reset()
 	s.order.forget()
 	s.turn.forget()
 }
@@ -69,7 +71,10 @@ func (s *Stage) entry(tx stage.Tx, e *record.Entry) error {
 	switch e.Kind {
 	case record.KindTick:
 		return s.tick(tx, e)
-	case record.KindShop, record.KindCatalog:
+	case record.KindShop:
+		return nil
+	case record.KindCatalog:
+		s.combos.change(tx, e)
 		return nil
 	case record.KindWarehouse:
 		s.places.change(tx, e)
@@ -89,6 +94,9 @@ func (s *Stage) event(tx stage.Tx, e *record.Entry) error {
 	}
 	if string(e.Key) != string(ev.OrderKey) {
 		return fmt.Errorf("event of order %q under the key %q", ev.OrderKey, e.Key)
+	}
+	if ev.Order != nil {
+		s.combos.load(tx)
 	}
 	s.begin(tx, ev.OrderKey, e.Origin, tx.Now())
 	s.turn.take(ev)

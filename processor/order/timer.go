@@ -16,6 +16,8 @@ const (
 	keyNextDue        = 'n'
 	keyWarehouse      = 'W' // + id
 	keyWarehouseCount = 'w'
+	keyCombo          = 'C' // + SKU
+	keyCatalogCount   = 'c'
 )
 
 func appendKey(b []byte, prefix byte, key record.OrderKey) []byte {

@@ -35,6 +35,7 @@ const (
 type turn struct {
 	cfg    *Config
 	places *places
+	combos *catalog
 	now    record.Millis
 	at     string // now, as it is written
 	key    record.OrderKey
@@ -59,6 +60,7 @@ type turn struct {
 
 	acts   []act // units that the event being decided shipped or cancelled
 	parts  []Part
+	plan   plan
 	topics map[string]string // of status, by channel
 }
 

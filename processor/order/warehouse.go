@@ -44,7 +44,7 @@ func (p *places) load(tx stage.Tx) {
 	if p.checked && p.read {
 		return
 	}
-	count := warehouseCount(tx)
+	count := readCount(tx, keyWarehouseCount)
 	p.checked = true
 	if p.read && p.count == count {
 		return
@@ -99,19 +99,6 @@ func (p *places) change(tx stage.Tx, e *record.Entry) {
 		}
 	}
 	tx.Put(key, record.AppendTableRow(nil, &t))
-	tx.Put([]byte{keyWarehouseCount}, pack.AppendUint(nil, warehouseCount(tx)+1))
+	tx.Put([]byte{keyWarehouseCount}, pack.AppendUint(nil, readCount(tx, keyWarehouseCount)+1))
 	p.changed, p.read = true, false
-}
-
-func warehouseCount(tx stage.Tx) uint64 {
-	value, ok := tx.Get([]byte{keyWarehouseCount})
-	if !ok {
-		return 0
-	}
-	r := pack.NewReader(value)
-	n := r.Uint()
-	if err := r.Close(); err != nil {
-		panic(fmt.Sprintf("BUG: count of changes of warehouses: %v", err))
-	}
-	return n
 }
