@@ -3,6 +3,7 @@ package inventory
 import (
 	"fmt"
 	"math/rand"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -172,4 +173,64 @@ func moves(ds []record.Decision) (out []string) {
 		}
 	}
 	return out
+}
+
+// TestRule15_FactsThenBackordersEachInLogOrder: whoever came first, facts are
+// served before backorders, in each class the log's order holds, and nobody is
+// sold a unit while anybody in line could have it. A fact that comes while
+// backorders wait goes before them.
+func TestRule15_FactsThenBackordersEachInLogOrder(t *testing.T) {
+	const orders = 300
+	r := rand.New(rand.NewSource(seed(t)))
+	tk := newTask(Config{})
+	var facts, backorders, want, got []record.OrderKey
+	reserve := func(n int, wait, fact bool) {
+		tk.run(command(record.Command{
+			Verb: record.VerbReserve, SKU: "TEE", OrderKey: record.OrderKey(fmt.Sprintf("%s/main/%d", randomChannels[n%6], n)), Attempt: 1,
+			Qty: record.Quantity(1 + r.Intn(3)), Wait: wait, Fact: fact, Ranked: []record.Ranked{{Warehouse: "HCM"}},
+		}))
+	}
+	note := func() {
+		for _, d := range decisions(tk.Take()) {
+			switch {
+			case d.Verb == record.VerbFill && d.Waiting == 0:
+				got = append(got, d.OrderKey)
+			case d.Verb == record.VerbReserve:
+				require.Zero(t, len(d.Moves), "%s jumped the line", d.OrderKey)
+			}
+		}
+	}
+	for n := range orders {
+		reserve(n, true, r.Intn(2) == 0)
+		ds := decisions(tk.Take())
+		require.Equal(t, record.OutcomeRefused, ds[0].Outcome)
+		h, _ := tk.hold("TEE", ds[0].OrderKey)
+		if h.Place.class == classFact {
+			facts = append(facts, ds[0].OrderKey)
+		} else {
+			backorders = append(backorders, ds[0].OrderKey)
+		}
+	}
+	want = append(append(want, facts...), backorders...)
+	require.Equal(t, want, tk.line("TEE"))
+	late := 0
+	for n := orders; tk.item("TEE").Waiting > 0; n++ {
+		if late == 0 && len(got) > len(facts) { // backorders are being served: a fact comes late
+			reserve(n, true, true)
+			ds := decisions(tk.Take())
+			require.Empty(t, ds[0].Moves)
+			late = len(got)
+			want = slices.Insert(want, late, ds[0].OrderKey)
+			require.Equal(t, ds[0].OrderKey, tk.line("TEE")[0])
+		}
+		reserve(n+orders, false, r.Intn(2) == 0)
+		tk.run(stockEvent(record.StockCommand{Verb: record.VerbReceive, SKU: "TEE", Warehouse: "HCM", EventID: fmt.Sprint("s-", n), Qty: record.Quantity(1 + r.Intn(7))}))
+		if tk.item("TEE").Waiting > 0 {
+			reserve(n+2*orders, false, true)
+		}
+		note()
+		require.NoError(t, tk.soundness())
+	}
+	require.NotZero(t, late)
+	require.Equal(t, want, got)
 }

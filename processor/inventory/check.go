@@ -138,8 +138,11 @@ func checkHold(it *Item, h *Hold, d *record.Decision) {
 	if err := h.wellFormed(); err != nil {
 		bug(d, "%v", err)
 	}
-	if it.Holds == 0 || it.Waiting < h.Waiting || h.Waiting > 0 && it.NextSeq <= h.Seq {
+	if it.Holds == 0 || it.Waiting < h.Waiting || h.Waiting > 0 && it.NextSeq <= h.Place.seq {
 		bug(d, "hold %+v isn't counted in: %d holds, %d units wait", *h, it.Holds, it.Waiting)
+	}
+	if h.Waiting > 0 != (h.Place.class == classFact || h.Place.class == classBackorder) {
+		bug(d, "hold %+v isn't where it waits", *h)
 	}
 	for i := range h.Parts {
 		p := &h.Parts[i]

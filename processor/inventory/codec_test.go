@@ -25,7 +25,7 @@ func TestGoldenValues(t *testing.T) {
 		Quotas: []Quota{{Channel: "web", Number: 4, Total: 500, Left: 20, Until: 1_700_000_000_000}}, LastQuota: 5,
 	}
 	h := Hold{
-		Attempt: 2, Allocated: true, Requested: 9, Missing: 1, Waiting: 3, Seq: 6,
+		Attempt: 2, Allocated: true, Requested: 9, Missing: 1, Waiting: 3, Place: place{classBackorder, 6},
 		Parts: []record.WarehouseQty{{Warehouse: "HCM-1", Qty: 4}}, Shipments: []uint64{math.MaxUint64},
 	}
 	for _, c := range []struct {
@@ -35,7 +35,7 @@ func TestGoldenValues(t *testing.T) {
 		{"item", "9802c303cd012c079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000092a2444e02c0", appendItem(nil, &it)},
 		{"item that only waits", "9802c20101019090c0", appendItem(nil, &Item{Holds: 1, Waiting: 1, NextSeq: 1})},
 		{"item with policies", "9802c303cd012c079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000092a2444e02950a92010596a673686f70656503ffab73686f7065652f6d61696eff000595a377656204cd01f414cf0000018bcfe56800", appendItem(nil, &full)},
-		{"hold", "990102c30901030692a548434d2d310491cfffffffffffffffff", appendHold(nil, &h)},
+		{"hold", "990202c30901030d92a548434d2d310491cfffffffffffffffff", appendHold(nil, &h)},
 		{"waiter", "9301ac7765622f6d61696e2f572d3194a548434d2d3100a2484ecdffff", appendWaiter(nil, "web/main/W-1", []record.Ranked{{Warehouse: "HCM-1"}, {Warehouse: "HN", Rank: math.MaxUint16}})},
 		{"event", "9301cfffffffffffffffffcf0000018bcfe56800", appendEvent(nil, math.MaxUint64, 1_700_000_000_000)},
 	} {
@@ -48,7 +48,8 @@ func TestGoldenValues(t *testing.T) {
 	}{
 		{"iTEE", appendItemKey(nil, "TEE")},
 		{"hTEE\x00web/main/W-1", appendHoldKey(nil, "TEE", "web/main/W-1")},
-		{"wTEE\x00\x01\x00\x00\x00\x00\x00\x00\x01\x02", appendWaiterKey(nil, "TEE", 0x102)},
+		{"wTEE\x00\x01\x00\x00\x00\x00\x00\x00\x01\x02", appendWaiterKey(nil, "TEE", place{classFact, 0x102})},
+		{"wTEE\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00", appendWaiterKey(nil, "TEE", place{class: classBackorder})},
 		{"eTEE\x00HCM-1\x00s-1", appendEventKey(nil, &c)},
 		{"x\x00\x00\x01\x8b\xcf\xe5\x68\x00TEE\x00HCM-1\x00s-1", appendForgetKey(nil, 1_700_000_000_000, &c)},
 	} {
@@ -81,7 +82,7 @@ func FuzzValues(f *testing.F) {
 	f.Add(appendItem(nil, &Item{Fed: true, Rows: []Row{{Warehouse: "A", Safety: 3}}, Policies: Policies{
 		Buffer: 1, Channels: []record.ChannelPolicy{{Channel: "web", Buffer: 2, Cap: record.SettingKeep}}, Quotas: []Quota{{Channel: "web", Number: 1, Total: 5, Left: 4, Until: 9}}, LastQuota: 1,
 	}}))
-	f.Add(appendHold(nil, &Hold{Attempt: 1, Requested: 9, Missing: 1, Waiting: 3, Parts: []record.WarehouseQty{{Warehouse: "A", Qty: 4}}, Shipments: []uint64{1}}))
+	f.Add(appendHold(nil, &Hold{Attempt: 1, Requested: 9, Missing: 1, Waiting: 3, Place: place{classBackorder, 7}, Parts: []record.WarehouseQty{{Warehouse: "A", Qty: 4}}, Shipments: []uint64{1}}))
 	f.Add(appendWaiter(nil, "web/main/1", []record.Ranked{{Warehouse: "A", Rank: 3}}))
 	f.Add(appendEvent(nil, 1, 2))
 	f.Add([]byte{0x97, 1, 0xc3, 0, 0, 0, 0xdd, 0xff, 0xff, 0xff, 0xff})
@@ -113,7 +114,7 @@ func FuzzValues(f *testing.F) {
 // A value that breaks what a stored value must hold isn't taken.
 func TestValuesThatCannotBe(t *testing.T) {
 	good := func() Hold {
-		return Hold{Requested: 5, Missing: 1, Waiting: 1, Parts: []record.WarehouseQty{{Warehouse: "A", Qty: 2}}}
+		return Hold{Requested: 5, Missing: 1, Waiting: 1, Place: place{classFact, 0}, Parts: []record.WarehouseQty{{Warehouse: "A", Qty: 2}}}
 	}
 	h := good()
 	require.NoError(t, h.decode(appendHold(nil, &h)))
@@ -124,6 +125,7 @@ func TestValuesThatCannotBe(t *testing.T) {
 		"negative missing": func(h *Hold) { h.Missing = -1 },
 		"negative waiting": func(h *Hold) { h.Waiting = -1 },
 		"empty part":       func(h *Hold) { h.Parts[0].Qty = 0 },
+		"place of nobody":  func(h *Hold) { h.Waiting, h.Place = 0, place{classFact, 1} },
 		"overflow":         func(h *Hold) { h.Missing, h.Parts[0].Qty = math.MaxInt64, math.MaxInt64 },
 	} {
 		h := good()

@@ -26,7 +26,7 @@ func (s *Stage) decideCommand(tx stage.Tx, e *record.Entry) error {
 	if stored && c.Verb == record.VerbReserve && h.Attempt < c.Attempt {
 		s.replace(tx, it, e.Origin)
 	}
-	waited, seq := h.Waiting > 0, h.Seq
+	waited, at := h.Waiting > 0, h.Place
 
 	d := s.begin(c.Verb, c.SKU, c.Cause)
 	d.OrderKey, d.Attempt = c.OrderKey, c.Attempt
@@ -50,9 +50,9 @@ func (s *Stage) decideCommand(tx stage.Tx, e *record.Entry) error {
 		s.writeHold(tx, c.SKU, c.OrderKey, h, stored)
 		switch {
 		case waited && h.Waiting == 0:
-			s.deleteWaiter(tx, c.SKU, seq)
+			s.deleteWaiter(tx, c.SKU, at)
 		case !waited && h.Waiting > 0:
-			s.writeWaiter(tx, c, h.Seq)
+			s.writeWaiter(tx, c, h.Place)
 		}
 	}
 	s.send(tx, e.Origin)
@@ -96,13 +96,13 @@ func (s *Stage) replace(tx stage.Tx, it *cached, origin record.Origin) {
 	c, h := &s.command, &s.hold
 	d := s.begin(record.VerbRelease, c.SKU, c.Cause)
 	d.OrderKey, d.Attempt = c.OrderKey, h.Attempt
-	waited, seq := h.Waiting > 0, h.Seq
+	waited, at := h.Waiting > 0, h.Place
 	release(&it.Item, h, s.ranked(tx, it, h), c, d)
 	check(&it.Item, h, d)
 	it.changed(d, origin)
 	s.writeHold(tx, c.SKU, c.OrderKey, h, true)
 	if waited {
-		s.deleteWaiter(tx, c.SKU, seq)
+		s.deleteWaiter(tx, c.SKU, at)
 	}
 	s.send(tx, origin)
 	s.serve(tx, it, "order:", string(c.OrderKey), origin)
@@ -136,14 +136,14 @@ func (s *Stage) writeHold(tx stage.Tx, sku record.SKU, order record.OrderKey, h 
 	}
 }
 
-func (s *Stage) writeWaiter(tx stage.Tx, c *record.Command, seq uint64) {
-	s.key = appendWaiterKey(s.key[:0], c.SKU, seq)
+func (s *Stage) writeWaiter(tx stage.Tx, c *record.Command, at place) {
+	s.key = appendWaiterKey(s.key[:0], c.SKU, at)
 	s.value = appendWaiter(s.value[:0], c.OrderKey, c.Ranked)
 	tx.Put(s.key, s.value)
 }
 
-func (s *Stage) deleteWaiter(tx stage.Tx, sku record.SKU, seq uint64) {
-	s.key = appendWaiterKey(s.key[:0], sku, seq)
+func (s *Stage) deleteWaiter(tx stage.Tx, sku record.SKU, at place) {
+	s.key = appendWaiterKey(s.key[:0], sku, at)
 	tx.Delete(s.key)
 }
 
@@ -152,10 +152,10 @@ func (s *Stage) ranked(tx stage.Tx, it *cached, h *Hold) []record.Ranked {
 	if h.Waiting == 0 {
 		return nil
 	}
-	s.key = appendWaiterKey(s.key[:0], it.SKU, h.Seq)
+	s.key = appendWaiterKey(s.key[:0], it.SKU, h.Place)
 	value, ok := tx.Get(s.key)
 	if !ok {
-		panic(fmt.Sprintf("BUG: nobody stands in line for %q at %d, where %+v should", it.SKU, h.Seq, *h))
+		panic(fmt.Sprintf("BUG: nobody stands in line for %q at %+v, where %+v should", it.SKU, h.Place, *h))
 	}
 	w := &s.line.waiter
 	if err := w.decode(value); err != nil {

@@ -38,6 +38,8 @@
 //   - A return and a shipment without a claim are facts about the building. They
 //     ask no hold and change none, and make the warehouse's row where there is
 //     none, though the stock feed has never named the SKU.
+//   - Orders that are facts wait in class 1, backorders in class 2. A class is
+//     part of the waiter's key, so the line is read in the order it is served.
 //   - No unit is available at a warehouse that anybody waiting for the SKU could
 //     be served from: who waits has taken all there was, and units that come
 //     free later are handed out in the same step. So a reserve never has to

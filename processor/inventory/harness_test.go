@@ -212,8 +212,8 @@ func (t *task) soundness() error {
 		waiting[sku] += h.Waiting
 		lines++
 		var w waiter
-		if err := w.decode(t.State[string(appendWaiterKey(nil, sku, h.Seq))]); err != nil || string(w.OrderKey) != order {
-			return fmt.Errorf("%s waits at %d, where %q stands: %w", k, h.Seq, w.OrderKey, err)
+		if err := w.decode(t.State[string(appendWaiterKey(nil, sku, h.Place))]); err != nil || string(w.OrderKey) != order {
+			return fmt.Errorf("%s waits at %+v, where %q stands: %w", k, h.Place, w.OrderKey, err)
 		}
 		if wanted[sku] == nil {
 			wanted[sku] = map[record.WarehouseID]uint64{}
@@ -331,7 +331,7 @@ func (t *task) tellState() string {
 	sort.Strings(keys)
 	var b strings.Builder
 	for _, k := range keys {
-		fmt.Fprintf(&b, "%s: %s\n", strings.NewReplacer("\x00", " ", "\x01", "1").Replace(tellKey(k)), tellValue(k[0], t.State[k]))
+		fmt.Fprintf(&b, "%s: %s\n", strings.NewReplacer("\x00", " ").Replace(tellKey(k)), tellValue(k[0], t.State[k]))
 	}
 	return b.String()
 }
@@ -339,7 +339,8 @@ func (t *task) tellState() string {
 func tellKey(k string) string {
 	switch k[0] {
 	case prefixWaiter:
-		return fmt.Sprintf("waiter %s %d", k[1:len(k)-8], waiterSeq([]byte(k)))
+		at := cutWaiterKey([]byte(k))
+		return fmt.Sprintf("waiter %s%d %d", k[1:len(k)-9], at.class, at.seq)
 	case prefixForget:
 		end, tail := cutForgetKey([]byte(k))
 		return fmt.Sprintf("forget %dh %s", end/hourMillis, tail)

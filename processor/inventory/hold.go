@@ -19,7 +19,7 @@ type Hold struct {
 	Requested record.Quantity
 	Missing   record.Quantity // not granted, and doesn't wait
 	Waiting   record.Quantity // waits for stock
-	Seq       uint64          // place among those that wait, while Waiting > 0
+	Place     place           // among those that wait, while Waiting > 0
 	Parts     []record.WarehouseQty
 	// Shipments are digests of the shipments taken out so far: a repetition of
 	// one must not take out more of what is left.
@@ -80,11 +80,14 @@ func (h *Hold) reset() {
 	*h = Hold{Parts: h.Parts[:0], Shipments: h.Shipments[:0]}
 }
 
-const holdVersion = 1
+const holdVersion = 2
 
 // appendHold appends the state value:
 //
-//	[version, attempt, allocated, requested, missing, waiting, seq, [warehouse, qty, …], [shipment, …]]
+//	[version, attempt, allocated, requested, missing, waiting, place, [warehouse, qty, …], [shipment, …]]
+//
+// The place is one number, which costs a hold that doesn't wait one byte: twice
+// the number in its class, and one more for a backorder.
 func appendHold(b []byte, h *Hold) []byte {
 	b = pack.AppendArray(b, 9)
 	b = pack.AppendUint(b, holdVersion)
@@ -93,7 +96,11 @@ func appendHold(b []byte, h *Hold) []byte {
 	b = pack.AppendInt(b, int64(h.Requested))
 	b = pack.AppendInt(b, int64(h.Missing))
 	b = pack.AppendInt(b, int64(h.Waiting))
-	b = pack.AppendUint(b, h.Seq)
+	seq := h.Place.seq << 1
+	if h.Place.class == classBackorder {
+		seq++
+	}
+	b = pack.AppendUint(b, seq)
 	b = pack.AppendArray(b, len(h.Parts)*2)
 	for i := range h.Parts {
 		b = pack.AppendInt(pack.AppendString(b, h.Parts[i].Warehouse), int64(h.Parts[i].Qty))
@@ -120,7 +127,13 @@ func (h *Hold) decode(value []byte) error {
 	h.Requested = record.Quantity(r.Int())
 	h.Missing = record.Quantity(r.Int())
 	h.Waiting = record.Quantity(r.Int())
-	h.Seq = r.Uint()
+	seq := r.Uint()
+	h.Place = place{}
+	if h.Waiting > 0 {
+		h.Place = place{class: classFact + uint8(seq&1), seq: seq >> 1}
+	} else if seq != 0 {
+		r.Fail(pack.ErrForm)
+	}
 	h.Parts = h.Parts[:0]
 	for n := readPairs(&r); n > 0 && r.Err() == nil; n-- {
 		h.Parts = append(h.Parts, record.WarehouseQty{Warehouse: record.WarehouseID(r.View()), Qty: record.Quantity(r.Int())})

@@ -18,8 +18,19 @@ const (
 	prefixPurge  = 'p' // p                                      the smallest end in the index
 )
 
-// classFact is served before any other class of those that wait.
-const classFact = 1
+// place is where a hold stands among those that wait for a SKU: smaller classes
+// are served first, and in a class smaller numbers, which is the log's order.
+// The zero place is nobody's.
+type place struct {
+	class uint8
+	seq   uint64
+}
+
+// Classes of those that wait.
+const (
+	classFact      = 1 // somebody has been told yes already
+	classBackorder = 2
+)
 
 func appendItemKey(b []byte, sku record.SKU) []byte {
 	return append(append(b, prefixItem), sku...)
@@ -30,9 +41,9 @@ func appendHoldKey(b []byte, sku record.SKU, order record.OrderKey) []byte {
 	return append(append(b, 0), order...)
 }
 
-func appendWaiterKey(b []byte, sku record.SKU, seq uint64) []byte {
+func appendWaiterKey(b []byte, sku record.SKU, at place) []byte {
 	b = append(append(b, prefixWaiter), sku...)
-	return binary.BigEndian.AppendUint64(append(b, 0, classFact), seq)
+	return binary.BigEndian.AppendUint64(append(b, 0, at.class), at.seq)
 }
 
 // appendWaiterEnd appends the first key behind all that wait for the SKU.
@@ -41,8 +52,11 @@ func appendWaiterEnd(b []byte, sku record.SKU) []byte {
 	return append(b, 1)
 }
 
-// waiterSeq returns the place in line that a waiter's key ends with.
-func waiterSeq(key []byte) uint64 { return binary.BigEndian.Uint64(key[len(key)-8:]) }
+// cutWaiterKey returns the place in line that a waiter's key ends with.
+func cutWaiterKey(key []byte) place {
+	at := len(key) - 8
+	return place{class: key[at-1], seq: binary.BigEndian.Uint64(key[at:])}
+}
 
 func appendEventKey(b []byte, c *record.StockCommand) []byte {
 	return appendEventTail(append(b, prefixEvent), c)

@@ -45,7 +45,7 @@ type modelPlace struct {
 
 type modelClaim struct {
 	attempt               uint32
-	hard                  bool
+	hard, fact            bool
 	asked, missing, waits int64
 	at                    map[record.WarehouseID]int64
 	ranked                []record.Ranked
@@ -238,7 +238,7 @@ func (m *model) reserve(k *modelSKU, h *modelClaim, c *record.Command, d *record
 		m.told(d)
 		return
 	}
-	h = &modelClaim{attempt: c.Attempt, hard: c.Allocate, asked: int64(c.Qty), at: map[record.WarehouseID]int64{}, ranked: c.Ranked, shipped: map[string]bool{}}
+	h = &modelClaim{attempt: c.Attempt, hard: c.Allocate, fact: c.Fact, asked: int64(c.Qty), at: map[record.WarehouseID]int64{}, ranked: c.Ranked, shipped: map[string]bool{}}
 	k.claims[c.OrderKey] = h
 	d.Allocated = c.Allocate
 	got := k.give(h, int64(c.Qty), c.Whole, d)
@@ -254,13 +254,22 @@ func (m *model) reserve(k *modelSKU, h *modelClaim, c *record.Command, d *record
 		}
 		if c.Wait && !c.Whole {
 			h.waits, d.Waiting = lacks, record.Quantity(lacks)
-			k.line = append(k.line, c.OrderKey)
+			k.queue(c.OrderKey)
 		} else {
 			h.missing, d.Missing = lacks, record.Quantity(lacks)
 		}
 	}
 	k.drop(c.OrderKey)
 	m.told(d)
+}
+
+// queue puts an order in line: facts before all that aren't.
+func (k *modelSKU) queue(order record.OrderKey) {
+	at := len(k.line)
+	for at > 0 && k.claims[order].fact && !k.claims[k.line[at-1]].fact {
+		at--
+	}
+	k.line = slices.Insert(k.line, at, order)
 }
 
 // give grants up to want units along the claim's list.

@@ -30,10 +30,11 @@ func policy(it *Item, c *record.StockCommand, d *record.Decision) (changed bool)
 	changed = !it.Fed
 	it.Fed = true
 	if !p.Safety.IsKept() {
+		_, known := it.find(c.Warehouse) // a row that is new is told, also without units
 		row := it.feed(c.Warehouse)
 		was := row.Safety
 		row.Safety = orZero(p.Safety)
-		changed = changed || row.Safety != was
+		changed = changed || !known || row.Safety != was
 	}
 	if !p.Buffer.IsKept() && p.Channel == "" {
 		was := it.Policies.Buffer

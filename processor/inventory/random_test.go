@@ -149,7 +149,7 @@ func (g *generator) command(p int) *record.Command {
 	switch {
 	case p < 54:
 		c.Verb, c.Qty = record.VerbReserve, record.Quantity(1+g.Intn(6))
-		c.Allocate, c.Whole, c.Wait = g.Intn(2) == 0, g.Intn(3) == 0, g.Intn(2) == 0
+		c.Allocate, c.Whole, c.Wait, c.Fact = g.Intn(2) == 0, g.Intn(3) == 0, g.Intn(2) == 0, g.Intn(2) == 0
 		rank := uint16(0)
 		for _, at := range g.Perm(len(randomWarehouses))[:g.Intn(len(randomWarehouses)+1)] {
 			c.Ranked = append(c.Ranked, record.Ranked{Warehouse: randomWarehouses[at], Rank: rank})

@@ -49,7 +49,7 @@ func reserve(it *Item, h *Hold, c *record.Command, d *record.Decision, p *picker
 			d.Reason = record.ReasonUnknownSKU
 		}
 		if c.Wait && !c.Whole {
-			it.joinLine(h, c.Ranked, rest)
+			it.joinLine(h, c.Ranked, rest, c.Fact)
 			d.Waiting = rest
 		} else {
 			h.Missing, d.Missing = rest, rest

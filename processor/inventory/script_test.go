@@ -14,7 +14,8 @@ import (
 
 // TestScripts runs testdata/*.txt. One command a line:
 //
-//	reserve ORDER SKU qty=2 ranked=HCM:0,HN:1 [wait] [whole] [allocate] [attempt=1] [cause=c]
+//	reserve ORDER SKU qty=2 ranked=HCM:0,HN:1 [wait|backorder] [whole] [allocate] [attempt=1] [cause=c]
+//	               wait is a fact's, backorder a request's
 //	confirm ORDER SKU [attempt=1] [cause=c]
 //	release ORDER SKU [attempt=1] [cause=c]
 //	ship    ORDER SKU parts=HCM:2,HN:1 [attempt=1] [cause=c]
@@ -131,7 +132,9 @@ func parseEntry(t *testing.T, text string) record.Entry {
 		Verb: verb, OrderKey: record.OrderKey(f[1]), SKU: record.SKU(f[2]), Attempt: uint32(number(t, args["attempt"])),
 		Cause: args["cause"], Qty: record.Quantity(number(t, args["qty"])),
 	}
-	_, c.Wait = args["wait"]
+	_, c.Fact = args["wait"]
+	_, c.Wait = args["backorder"]
+	c.Wait = c.Wait || c.Fact
 	_, c.Whole = args["whole"]
 	_, c.Allocate = args["allocate"]
 	_, c.Unavailable = args["unavailable"]

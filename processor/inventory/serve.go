@@ -16,7 +16,7 @@ const lineMax = 32
 type line struct {
 	values []byte
 	ends   []int
-	seqs   []uint64
+	places []place
 	from   []byte
 	to     []byte
 	waiter waiter
@@ -35,7 +35,8 @@ func (l *line) reset() {
 }
 
 // serve hands the units that the last decision set free to those that wait, in
-// the log's order, each along its own ranked list. The decisions' cause is kind
+// order: facts first, then backorders, in each class as the log had them, each
+// along its own ranked list. The decisions' cause is kind
 // and id together.
 //
 // Only warehouses that gained units, and that somebody in line wants, are looked
@@ -46,18 +47,18 @@ func (s *Stage) serve(tx stage.Tx, it *cached, kind, id string, origin record.Or
 	}
 	cause := kind + id
 	l := &s.line
-	l.from = appendWaiterKey(l.from[:0], it.SKU, 0)
+	l.from = appendWaiterKey(l.from[:0], it.SKU, place{})
 	l.to = appendWaiterEnd(l.to[:0], it.SKU)
 	for {
 		more := s.readLine(tx)
-		for i := range l.seqs {
+		for i := range l.places {
 			if err := l.waiter.decode(l.value(i)); err != nil {
 				panic(fmt.Sprintf("BUG: state of %q: %v", it.SKU, err))
 			}
 			if !canServe(&it.Item, l.waiter.Ranked) {
 				continue
 			}
-			s.serveOne(tx, it, l.seqs[i], cause, origin)
+			s.serveOne(tx, it, l.places[i], cause, origin)
 			if !s.anyGainLeft(it) {
 				return
 			}
@@ -65,15 +66,17 @@ func (s *Stage) serve(tx stage.Tx, it *cached, kind, id string, origin record.Or
 		if !more {
 			return
 		}
-		l.from = appendWaiterKey(l.from[:0], it.SKU, l.seqs[len(l.seqs)-1]+1)
+		next := l.places[len(l.places)-1]
+		next.seq++
+		l.from = appendWaiterKey(l.from[:0], it.SKU, next)
 	}
 }
 
 // serveOne decides for one order that waits.
-func (s *Stage) serveOne(tx stage.Tx, it *cached, seq uint64, cause string, origin record.Origin) {
+func (s *Stage) serveOne(tx stage.Tx, it *cached, at place, cause string, origin record.Origin) {
 	w, h := &s.line.waiter, &s.other
-	if !s.loadHold(tx, it, w.OrderKey, h) || h.Waiting == 0 || h.Seq != seq {
-		panic(fmt.Sprintf("BUG: %q stands in line for %q at %d, and its hold is %+v", w.OrderKey, it.SKU, seq, *h))
+	if !s.loadHold(tx, it, w.OrderKey, h) || h.Waiting == 0 || h.Place != at {
+		panic(fmt.Sprintf("BUG: %q stands in line for %q at %+v, and its hold is %+v", w.OrderKey, it.SKU, at, *h))
 	}
 	d := s.begin(record.VerbFill, it.SKU, cause)
 	d.OrderKey = w.OrderKey
@@ -84,7 +87,7 @@ func (s *Stage) serveOne(tx stage.Tx, it *cached, seq uint64, cause string, orig
 	it.changed(d, origin)
 	s.writeHold(tx, it.SKU, w.OrderKey, h, true)
 	if h.Waiting == 0 {
-		s.deleteWaiter(tx, it.SKU, seq)
+		s.deleteWaiter(tx, it.SKU, at)
 	}
 	s.send(tx, origin)
 }
@@ -115,12 +118,12 @@ func (s *Stage) anyGainLeft(it *cached) bool {
 // whether there may be more. Nothing may be written during a scan.
 func (s *Stage) readLine(tx stage.Tx) (more bool) {
 	l := &s.line
-	l.values, l.ends, l.seqs = l.values[:0], l.ends[:0], l.seqs[:0]
+	l.values, l.ends, l.places = l.values[:0], l.ends[:0], l.places[:0]
 	tx.Scan(l.from, l.to, func(key, value []byte) bool {
-		l.seqs = append(l.seqs, waiterSeq(key))
+		l.places = append(l.places, cutWaiterKey(key))
 		l.values = append(l.values, value...)
 		l.ends = append(l.ends, len(l.values))
-		more = len(l.seqs) == lineMax
+		more = len(l.places) == lineMax
 		return !more
 	})
 	return more

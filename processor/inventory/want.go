@@ -22,9 +22,13 @@ func (it *Item) wants(w record.WarehouseID) bool {
 	return ok
 }
 
-// joinLine puts the hold at the end of the line, to wait for qty units.
-func (it *Item) joinLine(h *Hold, ranked []record.Ranked, qty record.Quantity) {
-	h.Waiting, h.Seq = qty, it.NextSeq
+// joinLine puts the hold at the end of its class in the line, to wait for qty
+// units.
+func (it *Item) joinLine(h *Hold, ranked []record.Ranked, qty record.Quantity, fact bool) {
+	h.Waiting, h.Place = qty, place{class: classBackorder, seq: it.NextSeq}
+	if fact {
+		h.Place.class = classFact
+	}
 	it.Waiting += qty
 	it.NextSeq++
 	for i := range ranked {
@@ -44,7 +48,7 @@ func (it *Item) joinLine(h *Hold, ranked []record.Ranked, qty record.Quantity) {
 // tell whether an item without anything else was dropped in between, which
 // depends on where transactions were cut.
 func (it *Item) leaveLine(h *Hold, ranked []record.Ranked) {
-	h.Seq = 0
+	h.Place = place{}
 	if it.Waiting == 0 {
 		it.NextSeq = 0
 	}
