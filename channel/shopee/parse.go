@@ -35,6 +35,8 @@ func Parse(value []byte, _ func(string) string) ([]record.ChannelBody, *record.R
 	}
 	shop := e.ShopID.String()
 	switch {
+	case e.Response != nil && e.Response.OrderList == nil:
+		return nil, refuse(record.RefuseUnknownFormat, "response: there is no order_list in it")
 	case e.Response != nil:
 		return orders(e.Response.OrderList, shop)
 	case e.OrderSN != nil:

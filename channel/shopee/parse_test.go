@@ -92,6 +92,7 @@ func TestStatus(t *testing.T) {
 	}{
 		{"UNPAID", false, record.StateUnpaid, unpaid},
 		{"PENDING", false, record.StatePaid, prepaid},
+		{"INVOICE_PENDING", false, record.StatePaid, prepaid},
 		{"READY_TO_SHIP", false, record.StatePaid, prepaid},
 		{"READY_TO_SHIP", true, record.StatePaid, cod},
 		{"PROCESSED", true, record.StatePaid, cod},
@@ -181,6 +182,7 @@ func TestRefusals(t *testing.T) {
 		{`[]`, record.RefuseMalformed, "array"},
 		{`{}`, record.RefuseUnknownFormat, "neither"},
 		{`{"error":"error_auth","message":"Invalid access_token"}`, record.RefuseUnknownFormat, "error_auth"},
+		{`{"response":{"push_message_list":[]}}`, record.RefuseUnknownFormat, "no order_list"},
 		{`{"response":{"order_list":[]}}`, record.RefuseMalformed, "empty"},
 		{`{"response":{"order_list":[` + strings.Repeat("{},", 50) + `{}]}}`, record.RefuseMalformed, "51 orders"},
 		{`{"response":{"order_list":[{}]}}`, record.RefuseUnknownStatus, `order 1, "": order_status`},

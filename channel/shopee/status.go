@@ -7,7 +7,7 @@ func stateOf(status string) (state record.ChannelState, ok bool) {
 	switch status {
 	case "UNPAID":
 		return record.StateUnpaid, true
-	case "PENDING", "READY_TO_SHIP", "PROCESSED", "RETRY_SHIP":
+	case "PENDING", "INVOICE_PENDING", "READY_TO_SHIP", "PROCESSED", "RETRY_SHIP":
 		return record.StatePaid, true
 	case "SHIPPED", "TO_CONFIRM_RECEIVE":
 		return record.StateShipped, true

@@ -18,6 +18,7 @@ type order struct {
 	CancelledAt     record.Millis `json:"cancelled_at"`
 	CancelReason    string        `json:"cancel_reason"`
 	FinancialStatus string        `json:"financial_status"`
+	Fulfilled       string        `json:"fulfillment_status"`
 	Gateway         string        `json:"gateway"`
 	Gateways        []string      `json:"payment_gateway_names"`
 	Currency        string        `json:"currency"`
@@ -31,6 +32,7 @@ type order struct {
 	Refunds         []struct {
 		RefundLineItems []refundLineItem `json:"refund_line_items"`
 	} `json:"refunds"`
+	Fulfillments []fulfillment `json:"fulfillments"`
 }
 
 type address struct {
@@ -110,8 +112,11 @@ func (o *order) state() (state record.ChannelState, payment record.Payment, ok b
 	default:
 		return record.StateNone, 0, false
 	}
-	if o.CancelledAt != 0 {
+	switch {
+	case o.CancelledAt != 0:
 		state = record.StateCancelled
+	case o.Fulfilled == "fulfilled":
+		state = record.StateShipped
 	}
 	return state, payment, true
 }

@@ -23,7 +23,7 @@ const (
 func Parse(value []byte, header func(string) string) ([]record.ChannelBody, *record.Refusal) {
 	// Products, customers and deleted orders have no order in their body.
 	if topic := header(headerTopic); topic != "" && (!strings.HasPrefix(topic, "orders/") || topic == "orders/delete") {
-		return nil, refuse(record.RefuseUnknownType, "%s: %.60q brings no order", headerTopic, topic)
+		return nil, refuse(record.RefuseUnknownType, "%s: %.60q brings no order; orders/updated tells what it changes of one", headerTopic, topic)
 	}
 	var o order
 	if err := json.Unmarshal(value, &o); err != nil {
@@ -42,7 +42,16 @@ func Parse(value []byte, header func(string) string) ([]record.ChannelBody, *rec
 	if event.EventID = header(headerEventID); event.EventID == "" {
 		event.EventID = o.eventID()
 	}
-	return []record.ChannelBody{{Event: *event, OrderID: strconv.FormatInt(o.ID, 10), ShopID: header(headerShopDomain)}}, nil
+	events := append([]record.OrderEvent{*event}, o.shipments()...)
+	if event.State == record.StateCancelled {
+		// What has left can't be cancelled any more: it is told before the cancel.
+		events = append(events[1:], events[0])
+	}
+	bodies := make([]record.ChannelBody, len(events))
+	for i := range events {
+		bodies[i] = record.ChannelBody{Event: events[i], OrderID: strconv.FormatInt(o.ID, 10), ShopID: header(headerShopDomain)}
+	}
+	return bodies, nil
 }
 
 // eventID stands in where the header is missing (an order that was fetched): a
@@ -54,7 +63,7 @@ func (o *order) eventID() string {
 			_, _ = h.WriteString(strconv.Itoa(len(p)) + ":" + p) // a hash takes all
 		}
 	}
-	write(strconv.FormatInt(o.ID, 10), o.FinancialStatus, o.UpdatedAt.String(), o.CancelledAt.String())
+	write(strconv.FormatInt(o.ID, 10), o.FinancialStatus, o.Fulfilled, o.UpdatedAt.String(), o.CancelledAt.String())
 	cancelled := o.cancelled()
 	for i := range o.LineItems {
 		l := &o.LineItems[i]

@@ -90,6 +90,7 @@ func TestState(t *testing.T) {
 		{"pending", `"Thanh toán khi nhận hàng (COD)"`, false, record.StatePaid, record.PaymentCOD},
 		{"refunded", ``, false, record.StateRecorded, record.PaymentPrepaid},
 		{"voided", ``, false, record.StateRecorded, record.PaymentPrepaid},
+		{"refunded", ``, false, record.StateRecorded, record.PaymentPrepaid},
 		{"paid", ``, true, record.StateCancelled, record.PaymentPrepaid},
 		{"voided", ``, true, record.StateCancelled, record.PaymentPrepaid},
 		{"pending", ``, true, record.StateCancelled, record.PaymentUnpaid},
@@ -137,6 +138,38 @@ func TestLines(t *testing.T) {
 	require.Equal(t, record.StateRecorded, e.State)
 }
 
+// Parcels ship their lines, each once however often the order is told.
+func TestShipments(t *testing.T) {
+	body, _ := payload(t)
+	const parcels = `"fulfillments": [
+		{"id": 255, "status": "success", "created_at": "2025-11-12T09:00:00+07:00", "tracking_number": "G1", "line_items": [{"id": 13123456789012, "quantity": 1}]},
+		{"id": 256, "status": "cancelled", "created_at": "2025-11-12T09:00:00+07:00", "line_items": [{"id": 13123456789012, "quantity": 1}]},
+		{"id": 257, "status": "open", "line_items": [{"id": 13123456789012, "quantity": 1}]},
+		{"id": 258, "status": "success", "line_items": [{"id": 13123456789012, "quantity": 0}, {"id": 77, "quantity": 1}]}]`
+	partial := with(t, body, `"fulfillments": []`, parcels, `"fulfillment_status": null`, `"fulfillment_status": "partial"`)
+	bodies, refusal := parse(partial, nil)
+	require.Nil(t, refusal)
+	require.Len(t, bodies, 2)
+	require.Equal(t, record.StatePaid, bodies[0].Event.State)
+	want := record.ChannelBody{OrderID: "5123456789012", Event: record.OrderEvent{
+		EventID: "shopify-fulfillment-255", Type: record.OrderShipped, OccurredAt: 1_762_912_800_000, Lines: []record.LineQty{{Line: "13123456789012", Qty: 1}},
+	}}
+	require.Equal(t, want, bodies[1])
+	later, _ := parse(with(t, partial, `"G1"`, `"G2"`, `00:05:02`, `00:05:03`), nil)
+	require.Equal(t, want, later[1], "told again, with other tracking")
+
+	gone, _ := parse(with(t, partial, `"fulfillment_status": "partial"`, `"fulfillment_status": "fulfilled"`), nil)
+	require.Equal(t, record.StateShipped, gone[0].Event.State)
+	cancelled, _ := parse(with(t, partial, `"cancelled_at": null`, `"cancelled_at": "2025-11-12T09:00:00+07:00"`), nil)
+	require.Equal(t, record.OrderShipped, cancelled[0].Event.Type, "before the cancel")
+	require.Equal(t, record.StateCancelled, cancelled[1].Event.State)
+
+	twice, _ := parse(with(t, partial, `{"id": 13123456789012, "quantity": 1}]`, `{"id": 13123456789012, "quantity": 1}, {"id": 13123456789012, "quantity": 1}]`), nil)
+	require.Equal(t, []record.LineQty{{Line: "13123456789012", Qty: 2}}, twice[1].Event.Lines)
+	card, _ := parse(with(t, partial, `"gift_card": false`, `"gift_card": true`), nil)
+	require.Len(t, card, 1, "no line of ours")
+}
+
 func TestAddress(t *testing.T) {
 	body, _ := payload(t)
 	order := func(text string) *record.OrderBody { return one(t, text).Event.Order }
@@ -157,6 +190,8 @@ func TestEventIDs(t *testing.T) {
 	require.Equal(t, id, one(t, body).Event.EventID)
 	require.NotEqual(t, id, one(t, with(t, body, `"paid"`, `"pending"`)).Event.EventID)
 	require.NotEqual(t, id, one(t, with(t, body, `00:05:02`, `00:05:03`)).Event.EventID)
+	require.NotEqual(t, id, one(t, with(t, body, `"fulfillment_status": null,
+    "currency"`, `"fulfillment_status": "partial", "currency"`)).Event.EventID)
 }
 
 func TestRefusals(t *testing.T) {
@@ -167,6 +202,8 @@ func TestRefusals(t *testing.T) {
 		{`{"id":5}`, "", record.RefuseUnknownFormat, "line_items"},
 		{`{"line_items":[]}`, "", record.RefuseUnknownFormat, "no id"},
 		{body, "products/update", record.RefuseUnknownType, "products/update"},
+		{body, "refunds/create", record.RefuseUnknownType, "orders/updated tells"},
+		{body, "fulfillments/create", record.RefuseUnknownType, "orders/updated tells"},
 		{`{"id":5}`, "orders/delete", record.RefuseUnknownType, "orders/delete"},
 		{with(t, body, `"test": false`, `"test": true`), "", record.RefuseTestOrder, "5123456789012"},
 		{with(t, body, `"paid"`, `"owed"`), "", record.RefuseUnknownStatus, `"owed"`},
@@ -187,7 +224,7 @@ func TestRefusals(t *testing.T) {
 // The topic is a hint: the body of each of these is the whole order.
 func TestTopics(t *testing.T) {
 	body, headers := payload(t)
-	for _, topic := range []string{"", "orders/create", "orders/paid", "orders/cancelled", "orders/updated"} {
+	for _, topic := range []string{"", "orders/create", "orders/paid", "orders/cancelled", "orders/updated", "orders/fulfilled", "orders/partially_fulfilled"} {
 		headers["X-Shopify-Topic"] = topic
 		bodies, refusal := parse(body, headers)
 		require.Nil(t, refusal)
@@ -205,8 +242,21 @@ func FuzzParse(f *testing.F) {
 			require.Empty(t, bodies)
 			return
 		}
-		require.Len(t, bodies, 1)
-		require.NotEmpty(t, bodies[0].Event.EventID)
-		require.Positive(t, bodies[0].Event.OccurredAt)
+		require.NotEmpty(t, bodies)
+		ids := map[string]bool{}
+		for i := range bodies {
+			e := &bodies[i].Event
+			require.NotEmpty(t, e.EventID)
+			switch e.Type {
+			case record.OrderSnapshot:
+				require.Positive(t, e.OccurredAt)
+				require.False(t, ids["snapshot"], "two orders in one body")
+				ids["snapshot"] = true
+			case record.OrderShipped:
+				require.NotEmpty(t, e.Lines, "it would ship the whole order")
+			default:
+				t.Fatal(e.Type)
+			}
+		}
 	})
 }
