@@ -76,13 +76,16 @@ type Audit struct {
 
 	warehouseRows map[string]versioned[record.Warehouse]
 	shopRows      map[string]versioned[record.Shop]
+	combos        catalog // of log.availability
+	supplies      map[uint32]supply
 	shown         map[shopSKU]shown
 	counted       map[skuWarehouse]countersShown
 
 	scratch struct {
-		decision record.Decision
-		command  record.Command
-		stock    record.StockCommand
+		decision     record.Decision
+		command      record.Command
+		stock        record.StockCommand
+		availability record.Availability
 	}
 	found     findings
 	records   int64
@@ -112,7 +115,7 @@ func New(cfg Config, cut Cut) *Audit {
 		waits:    map[orderSKU]wait{},
 		chainIDs: map[skuWarehouse]uint32{}, early: map[chainNumber]movement{}, claims: map[chainOrder]claim{},
 		warehouseRows: map[string]versioned[record.Warehouse]{}, shopRows: map[string]versioned[record.Shop]{},
-		shown: map[shopSKU]shown{}, counted: map[skuWarehouse]countersShown{},
+		supplies: map[uint32]supply{}, shown: map[shopSKU]shown{}, counted: map[skuWarehouse]countersShown{},
 		found: findings{perRuleMax: cfg.PerRuleMax},
 	}
 	for tp, start := range cut.Starts {
@@ -188,6 +191,15 @@ func (a *Audit) entry(at place, appended record.Millis, e record.Entry) error {
 		return a.command(at, appended, e)
 	case record.KindStock:
 		return a.stockCommand(at, appended, e)
+	case record.KindAvailability:
+		return a.availability(e)
+	case record.KindCatalog:
+		switch at.p.role {
+		case roleOrders:
+			return at.p.combos.add(e.Body)
+		case roleAvailability:
+			return a.combos.add(e.Body)
+		}
 	case record.KindWarehouse:
 		if at.p.role == roleAvailability {
 			return addRow(a.warehouseRows, e.Body)

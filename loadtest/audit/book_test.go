@@ -89,6 +89,8 @@ func renderBody(body any) []byte {
 		return record.AppendStockCommand(nil, body)
 	case *record.Decision:
 		return record.AppendDecision(nil, body)
+	case *record.Availability:
+		return record.AppendAvailability(nil, body)
 	case *record.TableRow:
 		return record.AppendTableRow(nil, body)
 	case nil:
@@ -178,6 +180,15 @@ func (f *fact) decision() *record.Decision {
 	for _, e := range f.entries {
 		if d, ok := e.body.(*record.Decision); ok {
 			return d
+		}
+	}
+	return nil
+}
+
+func (f *fact) stand() *record.Availability {
+	for _, e := range f.entries {
+		if v, ok := e.body.(*record.Availability); ok {
+			return v
 		}
 	}
 	return nil

@@ -44,11 +44,11 @@ type chain struct {
 	last   record.Millis   // append time of the last movement
 	// pool is what was claimed before a chain that was opened in its middle
 	// began: by whom isn't known.
-	pool    claim
-	in      record.Quantity // received ± adjusted ± corrected, and found when opened
-	shipped record.Quantity
-	found   bool // the last movement was found by a shipment, which comes next
-	early   int  // movements in Audit.early
+	pool              claim
+	in                record.Quantity // received ± adjusted ± corrected, and found when opened
+	shipped, returned record.Quantity
+	found             bool // the last movement was found by a shipment, which comes next
+	early             int  // movements in Audit.early
 }
 
 func (a *Audit) chainNumber(sku, warehouse uint32) uint32 {
@@ -116,11 +116,14 @@ func (a *Audit) apply(n uint32, m *movement) {
 	default:
 		a.moveBy(n, m)
 	}
-	if found && (m.verb != record.VerbShip || c.model.OnHand != 0) {
+	if found && (!ships(m.verb) || c.model.OnHand != 0) {
 		a.found.add(RuleNotConserved, a.chainKey(c), fmt.Sprintf("movement %d booked in units found by a shipment that didn't need them", m.number-1), m.at)
 	}
 	a.compare(c, m, "after", m.after)
 	c.logged, c.last = m.after, m.appended
+	if c.model.Unavailable < 0 {
+		a.found.add(RuleNotConserved, a.chainKey(c), fmt.Sprintf("movement %d, %s %d: %d units would be unavailable", m.number, m.verb, m.qty, c.model.Unavailable), m.at)
+	}
 	if c.model.OnHand < 0 || m.after.OnHand < 0 {
 		a.found.add(RuleNegativeOnHand, a.chainKey(c), fmt.Sprintf("movement %d, %s %d: on hand %d, the log says %d", m.number, m.verb, m.qty, c.model.OnHand, m.after.OnHand), m.at)
 	}
@@ -133,10 +136,21 @@ func (a *Audit) moveBy(n uint32, m *movement) {
 		a.grant(n, m)
 	case record.VerbConfirm:
 		a.confirm(n, m)
-	case record.VerbRelease:
+	case record.VerbRelease, record.VerbReduce:
 		a.release(n, m)
 	case record.VerbShip:
 		a.ship(n, m)
+	case record.VerbShipUnclaimed:
+		c.model.OnHand -= m.qty
+		c.shipped += m.qty
+	case record.VerbReturn:
+		c.model.OnHand += m.qty
+		c.returned += m.qty
+		if m.after.Unavailable != m.before.Unavailable {
+			c.model.Unavailable += m.qty // the order says which; a return of a part is no return
+		}
+	case record.VerbDamage:
+		c.model.Unavailable += m.qty
 	case record.VerbReceive, record.VerbAdjust, record.VerbCount:
 		c.model.OnHand += m.qty
 		c.in += m.qty
@@ -194,8 +208,8 @@ func (a *Audit) confirm(n uint32, m *movement) {
 	a.setClaim(k, claim{held: had.held - own, allocated: had.allocated + m.qty})
 }
 
-// release gives back what the order claims. A part of a claim takes what is held
-// before what is allocated.
+// release gives back what the order claims, or a part of it. A part takes what is
+// held before what is allocated.
 func (a *Audit) release(n uint32, m *movement) {
 	c := &a.chains[n]
 	k := chainOrder{n, m.order}
@@ -204,7 +218,7 @@ func (a *Audit) release(n uint32, m *movement) {
 	allocated := min(m.qty-held, had.allocated)
 	a.setClaim(k, claim{held: had.held - held, allocated: had.allocated - allocated})
 	if rest := m.qty - held - allocated; rest > 0 {
-		fromHeld := min(rest, c.pool.held)
+		fromHeld := m.heldPool(c, rest)
 		switch {
 		case c.fromPool(&c.pool.held, fromHeld) && c.fromPool(&c.pool.allocated, rest-fromHeld):
 			held, allocated = held+fromHeld, allocated+rest-fromHeld
@@ -217,23 +231,41 @@ func (a *Audit) release(n uint32, m *movement) {
 	c.model.Allocated -= allocated
 }
 
+// ship takes units that leave off what the order claims: allocated ones, and
+// held ones of an order that nobody paid.
 func (a *Audit) ship(n uint32, m *movement) {
 	c := &a.chains[n]
 	k := chainOrder{n, m.order}
 	had := a.claims[k]
-	own := min(m.qty, had.allocated)
-	if rest := m.qty - own; rest > 0 && !c.fromPool(&c.pool.allocated, rest) {
-		a.notClaimed(RuleNotConserved, c, m, had)
+	allocated := min(m.qty, had.allocated)
+	held := min(m.qty-allocated, had.held)
+	a.setClaim(k, claim{held: had.held - held, allocated: had.allocated - allocated})
+	if rest := m.qty - allocated - held; rest > 0 {
+		fromHeld := m.heldPool(c, rest)
+		if !c.fromPool(&c.pool.allocated, rest-fromHeld) {
+			a.notClaimed(RuleNotConserved, c, m, had)
+		}
+		c.fromPool(&c.pool.held, fromHeld)
+		held, allocated = held+fromHeld, allocated+rest-fromHeld
 	}
-	c.model.Allocated -= m.qty
+	c.model.Held -= held
+	c.model.Allocated -= allocated
 	c.model.OnHand -= m.qty
 	c.shipped += m.qty
-	a.setClaim(k, claim{held: had.held, allocated: had.allocated - own})
 }
+
+// ships tells the verbs by which units leave the building.
+func ships(v record.Verb) bool { return v == record.VerbShip || v == record.VerbShipUnclaimed }
 
 func (a *Audit) notClaimed(rule Rule, c *chain, m *movement, had claim) {
 	a.found.add(rule, a.chainKey(c), fmt.Sprintf("movement %d, %s %d: %s claims only %d held and %d allocated",
 		m.number, m.verb, m.qty, a.orderKeys.text(m.order), had.held, had.allocated), m.at)
+}
+
+// heldPool returns how many of the units that the pool must give were held: who
+// claimed them isn't known, so the log is believed as to what they were.
+func (m *movement) heldPool(c *chain, rest record.Quantity) record.Quantity {
+	return min(rest, c.pool.held, max(0, m.before.Held-m.after.Held))
 }
 
 // fromPool takes units that somebody claimed before the chain was opened.

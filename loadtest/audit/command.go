@@ -80,7 +80,8 @@ func (a *Audit) stockCommand(at place, appended record.Millis, e record.Entry) e
 // the decisions of its key, from 1; 0 for a fill, which nobody commanded.
 func (a *Audit) countDecision(at place, appended record.Millis, orderNo, sku uint32, d *record.Decision) (k commandKey, ordinal uint16) {
 	switch d.Verb {
-	case record.VerbReserve, record.VerbConfirm, record.VerbRelease, record.VerbShip:
+	case record.VerbReserve, record.VerbConfirm, record.VerbRelease, record.VerbShip,
+		record.VerbReduce, record.VerbReturn, record.VerbShipUnclaimed:
 		k = commandKey{orderNo, sku, d.Attempt, d.Verb}
 		t := a.commands[k]
 		t.decided++
@@ -92,7 +93,7 @@ func (a *Audit) countDecision(at place, appended record.Millis, orderNo, sku uin
 		}
 		a.commands[k] = t
 		return k, t.decided
-	case record.VerbCount, record.VerbReceive, record.VerbAdjust:
+	case record.VerbCount, record.VerbReceive, record.VerbAdjust, record.VerbDamage, record.VerbPolicy:
 		a.countFeedDecision(at, appended, sku, d)
 	}
 	return k, 0

@@ -9,9 +9,12 @@ import (
 // orderSKU is what an order asks of one SKU.
 type orderSKU struct{ order, sku uint32 }
 
-// wait is what of an order's SKU waits for stock.
+// wait is what of an order's SKU waits for stock: the least that a decision of
+// the attempt left waiting, for within an attempt it only shrinks. So it doesn't
+// matter in what order log.orders (reserve, fill) and log.availability (reduce)
+// are read.
 type wait struct {
-	attempt  uint32 // of the last reserve or fill
+	attempt  uint32 // the last that is known
 	released uint32 // the last attempt that was released, plus one
 	qty      record.Quantity
 }
@@ -51,7 +54,7 @@ func (a *Audit) decision(at place, appended record.Millis, e record.Entry) error
 		a.move(a.chainNumber(sku, a.warehouses.number(string(m.Warehouse))), movement{
 			number: m.Number, qty: m.Qty, before: m.Before, after: m.After, order: orderNo,
 			verb: d.Verb, allocated: d.Allocated, at: at, appended: appended, command: command, ordinal: ordinal,
-			found: d.Verb == record.VerbShip && d.Reason == record.ReasonFoundByShipment && m.After.OnHand > m.Before.OnHand,
+			found: ships(d.Verb) && d.Reason == record.ReasonFoundByShipment && m.After.OnHand > m.Before.OnHand,
 		})
 	}
 	a.checkSum(at, d)
@@ -75,13 +78,16 @@ func (a *Audit) checkSum(at place, d *record.Decision) {
 func (a *Audit) noteWait(orderNo, sku uint32, d *record.Decision) {
 	k := orderSKU{orderNo, sku}
 	switch d.Verb {
-	case record.VerbReserve, record.VerbFill:
-		if d.Verb == record.VerbReserve && !decides(d.Outcome) {
+	case record.VerbReserve, record.VerbFill, record.VerbReduce:
+		if d.Verb == record.VerbReserve && !decides(d.Outcome) || d.Verb == record.VerbReduce && !moves(d.Outcome) {
 			return
 		}
-		w, known := a.waits[k]
-		if d.Attempt >= w.attempt && (known || d.Waiting > 0) {
+		switch w, known := a.waits[k]; {
+		case d.Attempt > w.attempt && (known || d.Waiting > 0 || d.Verb == record.VerbReduce):
 			w.attempt, w.qty = d.Attempt, d.Waiting
+			a.waits[k] = w
+		case d.Attempt == w.attempt && d.Waiting < w.qty:
+			w.qty = d.Waiting
 			a.waits[k] = w
 		}
 	case record.VerbRelease:

@@ -47,6 +47,36 @@ var doctors = []struct {
 		d, f := t.decision(0, verb(record.VerbConfirm))
 		t.decide("log.availability", "TEE", f.entries[0].origin, d)
 	}, RuleNotConserved},
+	{"a part is given back that isn't claimed", func(t *toy) {
+		o := t.orders["web/main/W-7"]
+		d := t.command(o, &o.lines[0], record.VerbReduce, "again")
+		t.move(d, "HCM-1", 1, record.Counters{Allocated: -1})
+		t.decide("log.availability", "MUG", o.origin, d)
+	}, RuleReleasedTwice},
+	{"a return brings back one unit less than its counters say", func(t *toy) {
+		d, _ := t.decision(0, verb(record.VerbReturn))
+		d.Moves[0].Qty--
+	}, RuleNotConserved},
+	{"damage takes units off the shelf", func(t *toy) {
+		d, _ := t.decision(0, verb(record.VerbDamage))
+		d.Moves[0].After.OnHand -= 3
+	}, RuleNotConserved},
+	{"damage is taken back that never was", func(t *toy) {
+		t.stock(record.VerbDamage, "PEN", "HN-1", -5)
+	}, RuleNotConserved},
+	{"a shipment without a claim takes units that aren't there", func(t *toy) {
+		d, _ := t.decision(0, func(d *record.Decision) bool {
+			return d.Verb == record.VerbShipUnclaimed && d.Reason == record.ReasonFoundByShipment
+		})
+		m := &d.Moves[1]
+		m.Number--
+		m.Before.OnHand -= d.Moves[0].Qty
+		m.After.OnHand -= d.Moves[0].Qty
+		d.Moves = d.Moves[1:]
+	}, RuleNegativeOnHand},
+	{"a return that nobody asked for", func(t *toy) {
+		t.remove(t.find(0, func(f *fact) bool { return f.command() != nil && f.command().Verb == record.VerbReturn }))
+	}, RuleNotConserved},
 	{"a release gives back one unit less than its counters say", func(t *toy) {
 		d, _ := t.decision(0, verb(record.VerbRelease))
 		d.Moves[0].Qty--
@@ -161,6 +191,18 @@ var doctors = []struct {
 	{"stock.events says other counters", func(t *toy) {
 		t.lastOf("stock.events").value.(*record.StockUpdate).Allocated++
 	}, RuleChannelNotConverged},
+	{"a combo is told too much", func(t *toy) {
+		t.find(0, func(f *fact) bool { return isSellable(f, "web", "BOX") }).value.(*record.ChannelStock).Sellable++
+	}, RuleChannelNotConverged},
+	{"a shop is told what a quota keeps for others", func(t *toy) {
+		t.find(0, isStand("HAT")).stand().Quotas = nil
+	}, RuleChannelNotConverged},
+	{"a shop is told what safety hides", func(t *toy) {
+		t.find(0, isStand("HAT")).stand().Rows[0].Safety++
+	}, RuleChannelNotConverged},
+	{"a shop is told what its own buffer hides", func(t *toy) {
+		t.find(0, isStand("HAT")).stand().Policies[0].Buffer++
+	}, RuleChannelNotConverged},
 	{"intake loses an order", func(t *toy) {
 		t.write("channel.web.orders", 0, "web/main/W-9", map[string]any{"holdfast": 1})
 	}, RuleInputLost},
@@ -186,6 +228,15 @@ var doctors = []struct {
 		_, f := t.decision(0, isReserve("web/main/W-5"))
 		t.remove(f)
 	}, RuleInputLost},
+}
+
+func isStand(sku record.SKU) func(f *fact) bool {
+	return func(f *fact) bool { return f.stand() != nil && f.stand().SKU == sku }
+}
+
+func isSellable(f *fact, channel string, sku record.SKU) bool {
+	u, ok := f.value.(*record.ChannelStock)
+	return ok && u.Channel == channel && u.SKU == sku
 }
 
 func verb(v record.Verb) func(*record.Decision) bool {

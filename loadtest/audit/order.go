@@ -16,7 +16,7 @@ type order struct {
 	inFlight  bool  // something of it crosses the cut
 	unknown   bool  // a part of its story is before the log's start
 	created   []creation
-	asked     []uint64     // what was ordered, as linesHash, one for each version
+	asked     []uint64     // what was ordered, as explodedHash, one for each version
 	shown     []shownLines // what order.events showed, each once
 	live      []liveLine   // of the last order.events
 }
@@ -59,7 +59,7 @@ func (a *Audit) orderEvent(at place, e record.Entry) error {
 	if event.Order == nil {
 		return nil
 	}
-	o.ask(linesHash(event.Order.Lines))
+	o.ask(at.p.combos.explodedHash(event.Order.Lines))
 	if event.Type == record.OrderCreated || event.Type == record.OrderSnapshot && event.State != record.StateRecorded {
 		c := creation{at: at}
 		if p := a.inputOf(e.Origin.Topic, e.Origin.Partition); p != nil {
@@ -79,10 +79,11 @@ func (o *order) ask(hash uint64) {
 	o.asked = append(o.asked, hash)
 }
 
-// shownLines is linesHash of an event of order.events, with the first that had it.
+// shownLines is explodedHash of an event of order.events, with the first that had it.
 type shownLines struct {
-	hash uint64
-	at   place
+	hash  uint64
+	at    place
+	combo bool // some of it are parts of a combo
 }
 
 // orderUpdateSeen is what the audit reads of a record.OrderUpdate.
@@ -93,6 +94,7 @@ type orderUpdateSeen struct {
 	Lines    []struct {
 		Line      string          `json:"line"`
 		SKU       string          `json:"sku"`
+		Combo     string          `json:"combo"`
 		Qty       record.Quantity `json:"qty"`
 		State     string          `json:"state"`
 		Warehouse string          `json:"warehouse"`
@@ -114,17 +116,18 @@ func (a *Audit) orderUpdate(at place, value []byte) error {
 	}
 	o.seq, o.last = u.Seq, at
 	o.live = o.live[:0]
-	shown := uint64(0)
+	shown, combo := uint64(0), false
 	for i := range u.Lines {
 		l := &u.Lines[i]
-		shown += lineHash(l.Line, l.SKU) * uint64(l.Qty)
+		shown += entryHash(l.Line, l.SKU, l.Combo) * uint64(l.Qty)
+		combo = combo || l.Combo != ""
 		part := liveLine{skuWarehouse: skuWarehouse{a.skus.number(l.SKU), a.warehouses.number(l.Warehouse)}}
 		switch l.State {
 		case record.LineHeld:
 			part.held = l.Qty
 		case record.LineAllocated:
 			part.allocated = l.Qty
-		case record.LineShort, "backordered":
+		case record.LineShort, record.LineBackordered:
 			part.short = l.Qty
 		default:
 			continue
@@ -132,7 +135,7 @@ func (a *Audit) orderUpdate(at place, value []byte) error {
 		o.live = append(o.live, part)
 	}
 	if len(u.Lines) > 0 || u.Type != record.UpdateRefused {
-		o.show(shownLines{hash: shown, at: at})
+		o.show(shownLines{hash: shown, at: at, combo: combo})
 	}
 	return nil
 }
@@ -162,15 +165,6 @@ func (a *Audit) statusUpdate(at place, value []byte) error {
 	}
 	o.statusSeq = u.Seq
 	return nil
-}
-
-// linesHash is the same for the same units of the same lines and SKUs, in
-// whatever order and split over whatever parts.
-func linesHash(lines []record.OrderLine) (sum uint64) {
-	for i := range lines {
-		sum += lineHash(lines[i].Line, string(lines[i].SKU)) * uint64(lines[i].Qty)
-	}
-	return sum
 }
 
 // lineHash is FNV-1a over both names.

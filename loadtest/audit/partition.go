@@ -66,6 +66,7 @@ type partition struct {
 	bounded   bool // end is known
 	next      record.Offset
 	records   int64
+	combos    catalog // of a partition of log.orders, as far as it has been read
 
 	// Of inputs, by offset − start: the record is there; an internal entry or a
 	// dead letter names it; a dead letter names it.

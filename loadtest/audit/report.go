@@ -26,13 +26,14 @@ type Report struct {
 	Movements   int64         `json:"movements"`
 	SKUs        int           `json:"skus"`
 	Orders      int           `json:"orders"`
-	// UnitsIn = UnitsOnHand + UnitsShipped.
+	// UnitsIn = UnitsOnHand + UnitsShipped - UnitsReturned.
 	UnitsIn        record.Quantity `json:"units_in"`
 	UnitsOnHand    record.Quantity `json:"units_on_hand"`
 	UnitsHeld      record.Quantity `json:"units_held"`
 	UnitsAllocated record.Quantity `json:"units_allocated"`
 	UnitsWaiting   record.Quantity `json:"units_waiting"`
 	UnitsShipped   record.Quantity `json:"units_shipped"`
+	UnitsReturned  record.Quantity `json:"units_returned"`
 	OversoldUnits  record.Quantity `json:"oversold_units"`
 	ShortageUnits  record.Quantity `json:"shortage_units"`
 	LeakedUnits    record.Quantity `json:"leaked_units"`
@@ -84,6 +85,7 @@ func (a *Audit) total(r *Report) {
 		r.UnitsHeld += c.model.Held
 		r.UnitsAllocated += c.model.Allocated
 		r.UnitsShipped += c.shipped
+		r.UnitsReturned += c.returned
 		r.ShortageUnits += max(0, -c.model.Available())
 		logged += c.logged.OnHand
 	}
@@ -101,8 +103,8 @@ func (a *Audit) total(r *Report) {
 	for _, w := range a.waits {
 		r.UnitsWaiting += w.open()
 	}
-	if logged != r.UnitsIn-r.UnitsShipped {
-		a.found.add(RuleNotConserved, "all stock", fmt.Sprintf("%d units came in and %d were shipped, and the log ends with %d on hand", r.UnitsIn, r.UnitsShipped, logged))
+	if logged != r.UnitsIn-r.UnitsShipped+r.UnitsReturned {
+		a.found.add(RuleNotConserved, "all stock", fmt.Sprintf("%d units came in, %d were shipped and %d returned, and the log ends with %d on hand", r.UnitsIn, r.UnitsShipped, r.UnitsReturned, logged))
 	}
 }
 
@@ -117,13 +119,16 @@ func (r Report) WriteText(w io.Writer) error {
 	p.line("")
 	p.line("  %-34s %14s", "units that came in", grouped(r.UnitsIn))
 	p.line("  %-34s %14s", "- shipped", grouped(r.UnitsShipped))
+	if r.UnitsReturned > 0 {
+		p.line("  %-34s %14s", "+ came back", grouped(r.UnitsReturned))
+	}
 	p.line("  %-34s %14s", "= on hand", grouped(r.UnitsOnHand))
 	p.line("  %-34s %14s", "  of these held", fmt.Sprintf("%s (%s holds)", grouped(r.UnitsHeld), grouped(r.OpenHolds)))
 	p.line("  %-34s %14s", "  of these allocated", grouped(r.UnitsAllocated))
 	p.line("")
 	p.line("  %-34s %14s", "promised and not there (oversold)", grouped(r.OversoldUnits))
 	p.line("  %-34s %14s", "claimed by nobody (leaked)", grouped(r.LeakedUnits))
-	p.line("  %-34s %14s", "missing after counts (shortage)", grouped(r.ShortageUnits))
+	p.line("  %-34s %14s", "promised and gone since (shortage)", grouped(r.ShortageUnits))
 	p.line("  %-34s %14s", "waiting for stock", grouped(r.UnitsWaiting))
 	switch {
 	case r.Settled && r.VouchesFrom == 0:

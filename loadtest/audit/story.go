@@ -131,12 +131,15 @@ func (a *Audit) judgeWaits(o *order, waits []orderSKU) {
 	}
 }
 
+// judgeLines holds the parts of lines that each event showed against those of
+// the first, and these against what was ordered.
 func (a *Audit) judgeLines(n uint32, o *order) {
-	if len(o.asked) == 0 {
-		return
-	}
-	for _, s := range o.shown {
-		if !slices.Contains(o.asked, s.hash) {
+	for i, s := range o.shown {
+		switch {
+		case i > 0:
+			a.found.add(RuleLinesDontAddUp, a.orderKeys.text(n), "the parts of its lines aren't those of its first event", o.shown[0].at, s.at)
+		case len(o.asked) == 0 || s.combo && a.trim: // what was ordered, or what the combo was made of, may be trimmed
+		case !slices.Contains(o.asked, s.hash):
 			a.found.add(RuleLinesDontAddUp, a.orderKeys.text(n), "the parts of its lines aren't what was ordered", s.at)
 		}
 	}

@@ -21,6 +21,8 @@ type toy struct {
 	changed map[string]bool
 	version int64
 	begins  []int // where in facts each thing that happens begins
+	combos  map[string][]record.Component
+	rules   map[string]*toyRules // by SKU
 }
 
 type toyItem struct {
@@ -40,6 +42,8 @@ type toyOrder struct {
 
 type toyLine struct {
 	line, sku string
+	combo     string          // the sold SKU, of which sku is a component
+	perSet    record.Quantity // of it
 	qty       record.Quantity
 	parts     []toyPart
 	left      string // state of what isn't in parts
@@ -60,7 +64,8 @@ type toyWait struct {
 var toyWarehouses = []string{"HCM-1", "HN-1"}
 
 func newToy() *toy {
-	t := &toy{book: newBook(), items: map[[2]string]*toyItem{}, orders: map[string]*toyOrder{}, waiting: map[string][]*toyWait{}, changed: map[string]bool{}}
+	t := &toy{book: newBook(), items: map[[2]string]*toyItem{}, orders: map[string]*toyOrder{}, waiting: map[string][]*toyWait{}, changed: map[string]bool{},
+		combos: map[string][]record.Component{}, rules: map[string]*toyRules{}}
 	for i, w := range toyWarehouses {
 		t.row(record.KindWarehouse, w, record.Offset(i), record.Warehouse{ID: record.WarehouseID(w)})
 	}
@@ -78,7 +83,9 @@ func (t *toy) row(kind record.Kind, key string, version record.Offset, row any) 
 		panic(err)
 	}
 	for p := range 2 {
-		t.write("log.availability", p, "", nil, factEntry{kind: kind, key: key, body: &record.TableRow{Key: key, Version: version, JSON: text}})
+		e := factEntry{kind: kind, key: key, body: &record.TableRow{Key: key, Version: version, JSON: text}}
+		t.write("log.availability", p, "", nil, e)
+		t.write("log.orders", p, "", nil, e)
 	}
 }
 
@@ -102,7 +109,12 @@ func (t *toy) stock(verb record.Verb, sku, warehouse string, qty record.Quantity
 	if verb == record.VerbCount {
 		qty -= t.item(sku, warehouse).OnHand
 	}
-	t.move(d, warehouse, qty, record.Counters{OnHand: qty})
+	by := record.Counters{OnHand: qty}
+	if verb == record.VerbDamage {
+		by = record.Counters{Unavailable: qty}
+	}
+	t.rulesOf(sku).fed = true
+	t.move(d, warehouse, qty, by)
 	t.decide("log.availability", sku, public.origin(), d)
 	t.serve(sku, id, public.origin())
 }
@@ -119,6 +131,7 @@ func (t *toy) move(d *record.Decision, warehouse string, qty record.Quantity, by
 	i := t.item(string(d.SKU), warehouse)
 	m := record.Movement{Warehouse: record.WarehouseID(warehouse), Qty: qty, Before: i.Counters}
 	i.OnHand += by.OnHand
+	i.Unavailable += by.Unavailable
 	i.Held += by.Held
 	i.Allocated += by.Allocated
 	i.number++
@@ -153,9 +166,10 @@ func (t *toy) take(d *record.Decision, l *toyLine, qty record.Quantity) (granted
 	return granted
 }
 
-func (t *toy) command(o *toyOrder, l *toyLine, verb record.Verb, cause string) {
+func (t *toy) command(o *toyOrder, l *toyLine, verb record.Verb, cause string) *record.Decision {
 	t.write("log.inventory", half(l.sku), "", nil, factEntry{record.KindCommand, l.sku, o.origin, &record.Command{
 		Verb: verb, OrderKey: record.OrderKey(o.key), SKU: record.SKU(l.sku), Attempt: o.attempt, Cause: cause, Qty: l.qty}})
+	return &record.Decision{Verb: verb, Outcome: record.OutcomeDone, OrderKey: record.OrderKey(o.key), SKU: record.SKU(l.sku), Attempt: o.attempt, Cause: cause}
 }
 
 // heard writes the public event and its entry of log.orders.
@@ -175,11 +189,17 @@ func (t *toy) create(key string, paid bool, want map[string]record.Quantity) *to
 	t.orders[key] = o
 	body := &record.OrderBody{}
 	for i, sku := range slices.Sorted(maps.Keys(want)) {
-		o.lines = append(o.lines, toyLine{line: fmt.Sprint(i + 1), sku: sku, qty: want[sku], left: record.LineShort})
+		if len(t.combos[sku]) == 0 {
+			o.lines = append(o.lines, toyLine{line: fmt.Sprint(i + 1), sku: sku, qty: want[sku], left: record.LineShort})
+		}
+		for _, c := range t.combos[sku] {
+			o.lines = append(o.lines, toyLine{line: fmt.Sprint(i + 1), sku: string(c.SKU), combo: sku, perSet: c.Qty, qty: c.Qty * want[sku], left: record.LineShort})
+		}
 		body.Lines = append(body.Lines, record.OrderLine{Line: fmt.Sprint(i + 1), SKU: record.SKU(sku), Qty: want[sku]})
 	}
 	t.heard(o, &record.OrderEvent{Type: record.OrderCreated, Order: body})
 	t.reserve(o)
+	t.wholeSets(o)
 	t.tell(o, record.UpdateAccepted)
 	return o
 }
@@ -228,8 +248,10 @@ func (t *toy) pay(o *toyOrder) {
 		d := &record.Decision{Verb: record.VerbConfirm, Outcome: record.OutcomeDone, OrderKey: record.OrderKey(o.key), SKU: record.SKU(l.sku), Attempt: o.attempt}
 		for j := range l.parts {
 			p := &l.parts[j]
-			t.move(d, p.warehouse, p.qty, record.Counters{Held: -p.qty, Allocated: p.qty})
-			p.state = record.LineAllocated
+			if p.state == record.LineHeld {
+				t.move(d, p.warehouse, p.qty, record.Counters{Held: -p.qty, Allocated: p.qty})
+				p.state = record.LineAllocated
+			}
 		}
 		t.decide("log.availability", l.sku, o.origin, d)
 	}
@@ -244,11 +266,9 @@ func (t *toy) cancel(o *toyOrder, state string) {
 		t.command(o, l, record.VerbRelease, "cancel")
 		d := &record.Decision{Verb: record.VerbRelease, Outcome: record.OutcomeDone, OrderKey: record.OrderKey(o.key), SKU: record.SKU(l.sku), Attempt: o.attempt}
 		for _, p := range l.parts {
-			by := record.Counters{Held: -p.qty}
-			if p.state == record.LineAllocated {
-				by = record.Counters{Allocated: -p.qty}
+			if p.claimed() {
+				t.move(d, p.warehouse, p.qty, p.back())
 			}
-			t.move(d, p.warehouse, p.qty, by)
 		}
 		l.parts, l.left = nil, state
 		for _, w := range t.waiting[l.sku] {
@@ -262,33 +282,6 @@ func (t *toy) cancel(o *toyOrder, state string) {
 	t.tell(o, record.UpdateCancelled)
 }
 
-// ship sends off what is allocated.
-func (t *toy) ship(o *toyOrder) {
-	t.heard(o, &record.OrderEvent{Type: record.OrderShipped})
-	for i := range o.lines {
-		l := &o.lines[i]
-		t.command(o, l, record.VerbShip, "ship")
-		d := &record.Decision{Verb: record.VerbShip, Outcome: record.OutcomeDone, OrderKey: record.OrderKey(o.key), SKU: record.SKU(l.sku), Attempt: o.attempt}
-		for j := range l.parts {
-			p := &l.parts[j]
-			if p.state != record.LineAllocated {
-				continue
-			}
-			if found := p.qty - t.item(l.sku, p.warehouse).OnHand; found > 0 {
-				t.move(d, p.warehouse, found, record.Counters{OnHand: found})
-				d.Reason = record.ReasonFoundByShipment
-			}
-			t.move(d, p.warehouse, p.qty, record.Counters{OnHand: -p.qty, Allocated: -p.qty})
-			p.state = record.LineShipped
-		}
-		if len(d.Moves) == 0 {
-			d.Outcome = record.OutcomeNoClaim
-		}
-		t.decide("log.availability", l.sku, o.origin, d)
-	}
-	t.tell(o, record.UpdateShipped)
-}
-
 // tell writes order.events and the channel's status.
 func (t *toy) tell(o *toyOrder, what string) {
 	o.seq++
@@ -297,41 +290,13 @@ func (t *toy) tell(o *toyOrder, what string) {
 		left := l.qty
 		for _, p := range l.parts {
 			left -= p.qty
-			u.Lines = append(u.Lines, record.OrderUpdateLine{Line: l.line, SKU: record.SKU(l.sku), Qty: p.qty, State: p.state, Warehouse: record.WarehouseID(p.warehouse)})
+			u.Lines = append(u.Lines, record.OrderUpdateLine{Line: l.line, SKU: record.SKU(l.sku), Combo: record.SKU(l.combo), Qty: p.qty, State: p.state, Warehouse: record.WarehouseID(p.warehouse)})
 		}
 		if left > 0 {
-			u.Lines = append(u.Lines, record.OrderUpdateLine{Line: l.line, SKU: record.SKU(l.sku), Qty: left, State: l.left})
+			u.Lines = append(u.Lines, record.OrderUpdateLine{Line: l.line, SKU: record.SKU(l.sku), Combo: record.SKU(l.combo), Qty: left, State: l.left})
 		}
 	}
 	t.write("order.events", half(o.key), o.key, u)
 	channel, shop, id, _ := record.OrderKey(o.key).Cut()
 	t.write("channel."+channel+".status", 0, o.key, &record.StatusUpdate{OrderKey: u.OrderKey, Channel: channel, Shop: shop, OrderID: id, Seq: o.seq})
-}
-
-// publish tells the channels what changed since the last time.
-func (t *toy) publish() {
-	t.begin()
-	for _, sku := range slices.Sorted(maps.Keys(t.changed)) {
-		sum := record.Quantity(0)
-		for _, w := range toyWarehouses {
-			i, ok := t.items[[2]string{sku, w}]
-			if !ok || i.number == 0 {
-				continue
-			}
-			t.version++
-			sum += max(0, i.Available())
-			t.write("stock.events", half(sku), sku, &record.StockUpdate{SKU: record.SKU(sku), Warehouse: record.WarehouseID(w), OnHand: i.OnHand,
-				Held: i.Held, Allocated: i.Allocated, Available: i.Available(), Version: t.version, At: t.clock})
-		}
-		for _, s := range t.shops {
-			t.version++
-			sellable := sum - s.Buffer
-			if s.Cap != nil {
-				sellable = min(sellable, *s.Cap)
-			}
-			t.write("channel."+s.Channel+".stock", half(sku), sku, &record.ChannelStock{Channel: s.Channel, Shop: s.Shop, SKU: record.SKU(sku),
-				Sellable: max(0, sellable), Version: t.version, At: t.clock})
-		}
-	}
-	clear(t.changed)
 }
