@@ -33,7 +33,8 @@ type commands struct {
 	Send     sendCmd     `cmd:"" group:"data" help:"Send JSON lines or a payload file to a public topic."`
 	Tail     tailCmd     `cmd:"" group:"data" help:"Print any topic, decoded, one JSON object a line."`
 	State    stateCmd    `cmd:"" group:"measure" help:"Look into the stores of a stopped node."`
-	Explain  explainCmd  `cmd:"" group:"data" help:"Tell the story of one order."`
+	Explain  explainCmd  `cmd:"" group:"data" help:"Tell the story of an order or a SKU."`
+	Status   statusCmd   `cmd:"" group:"data" help:"Show who has which partition, and how far behind it is."`
 	Audit    auditCmd    `cmd:"" group:"measure" help:"Prove from the logs that no unit was promised twice."`
 	Bench    benchCmd    `cmd:"" group:"measure" help:"Measure speed on a cluster, with topics of its own."`
 	About    versionCmd  `cmd:"" name:"version" group:"setup" help:"Print version and build."`
