@@ -52,7 +52,7 @@ func assemble(s *Settings, t *topology.Topology, d described, options []kgo.Opt,
 	c.LeaveGroup = leave
 	c.Store = state.Config{Shared: a.shared, Logger: log, FlushBytes: int64(s.State.FlushBytes), FlushEvery: s.State.FlushEvery, SweepShare: s.State.SweepShare}
 	for _, name := range s.Node.Stages {
-		c.Stages = append(c.Stages, processor.StageConfig{Name: name, New: a.stage(s, name, log), Workers: s.WorkersOf(name)})
+		c.Stages = append(c.Stages, processor.StageConfig{Name: name, New: a.stage(s, d, name, log), Workers: s.WorkersOf(name)})
 	}
 	if a.Node, err = processor.NewNode(c); err != nil {
 		a.close()
@@ -67,7 +67,7 @@ func (a *assembly) close() {
 }
 
 // stage returns what makes the stage of one task.
-func (a *assembly) stage(s *Settings, name string, log *slog.Logger) func(processor.TopicPartition) stage.Stage {
+func (a *assembly) stage(s *Settings, d described, name string, log *slog.Logger) func(processor.TopicPartition) stage.Stage {
 	switch name {
 	case topology.StageIntake:
 		c := intake.Config{Channels: s.Channels, Adapters: adapters(s.Channels)}
@@ -81,6 +81,7 @@ func (a *assembly) stage(s *Settings, name string, log *slog.Logger) func(proces
 		c.AcceptAgeMillis = s.Orders.AcceptAge.Milliseconds()
 		c.MarketplaceHoldMillis = s.Orders.HoldMarketplace.Milliseconds()
 		c.DecideWithinMillis = s.Orders.DecideWithin.Milliseconds()
+		c.Partitions = int(d.Slots[topology.LogOrders].Partitions)
 		return func(processor.TopicPartition) stage.Stage { return order.New(c) }
 	case topology.StageInventory:
 		return func(processor.TopicPartition) stage.Stage { return inventory.New(inventory.Config{}) }

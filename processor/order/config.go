@@ -33,6 +33,9 @@ type Config struct {
 	// microseconds and some hundred bytes of state: 2000 keep a transaction far
 	// below a tenth of a second.
 	DueChunk int
+	// Partitions is how many partitions log.orders has: each has its part of a
+	// warehouse's capacity. 1.
+	Partitions int
 }
 
 // DefaultConfig returns what is used unless somebody says otherwise: all
@@ -46,6 +49,7 @@ func DefaultConfig() Config {
 		InboxMillis:           dayMillis,
 		InboxEventsMax:        16,
 		DueChunk:              2000,
+		Partitions:            1,
 	}
 }
 
@@ -59,6 +63,7 @@ func (c Config) withDefaults() Config {
 	d.InboxMillis = cmp.Or(c.InboxMillis, d.InboxMillis)
 	d.InboxEventsMax = cmp.Or(c.InboxEventsMax, d.InboxEventsMax)
 	d.DueChunk = cmp.Or(c.DueChunk, d.DueChunk)
+	d.Partitions = cmp.Or(c.Partitions, d.Partitions)
 	return d
 }
 
@@ -76,6 +81,7 @@ func (c Config) Validate() error {
 		{"InboxMillis", c.InboxMillis},
 		{"InboxEventsMax", int64(c.InboxEventsMax)},
 		{"DueChunk", int64(c.DueChunk)},
+		{"Partitions", int64(c.Partitions)},
 	} {
 		if f.v < 0 {
 			errs = append(errs, fmt.Errorf("orders: %s is %d, must not be negative", f.name, f.v))

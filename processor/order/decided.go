@@ -123,6 +123,7 @@ func (t *turn) accept(reason string) {
 		}
 	}
 	o.Phase = PhaseLive
+	t.countParcels()
 	if o.Paid && !o.Hard {
 		t.confirm()
 	}
@@ -194,6 +195,7 @@ func (t *turn) filled(d *record.Decision) {
 				panic(fmt.Sprintf("BUG: order %q got %d units of %q that it doesn't wait for", t.key, -it.Waiting, d.SKU))
 			}
 		} else {
+			t.countFilled(m.Warehouse)
 			t.fillLines(at, m.Warehouse, m.Qty)
 		}
 	}

@@ -8,9 +8,9 @@
 //	 Warehouse  ─┤      t due kind key  timers, in order of due    ├─> channel.<name>.status    what the channel has to do
 //	 Catalog    ─┤      W id            warehouses                 ├─> dead letters
 //	 tick       ─┘      C sku           combos                     └─> log.orders: a reminder to ourselves
-//	                    w, c, n         changes of warehouses and
+//	                    w, c, n, h      changes of warehouses and
 //	                                    of combos; no timer is due
-//	                                    before
+//	                                    before; parcels this hour
 //
 // The life of an order. Only what is in capitals is stored as a phase; what is
 // told to others is worked out from the states of the units.
@@ -34,6 +34,7 @@
 //	inbox.go     events of unknown and of undecided orders
 //	seen.go      event ids remembered, in the order itself
 //	rank.go warehouse.go where an order may be served from
+//	capacity.go  parcels an hour, and what has had them goes last
 //	catalog.go combo.go  what a combo is made of; exploding it, keeping whole sets
 //	sold.go      lines as they were sold, which is how channels count
 //	timer.go due.go      the index of what is due, and working it off

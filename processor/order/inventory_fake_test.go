@@ -18,6 +18,9 @@ type fakeInventory struct {
 	out   map[record.SKU]record.Quantity // shipped
 	claim map[claimKey]*fakeClaim
 	line  map[record.SKU][]claimKey // who waits
+	// ranked: a reserve takes from the warehouses that it names, in their order;
+	// else from HCM-1 and HN-1.
+	ranked bool
 }
 
 type claimKey struct {
@@ -100,7 +103,7 @@ func (f *fakeInventory) reserve(key claimKey, c *record.Command) *record.Decisio
 		sum += n
 	}
 	if !c.Whole || sum >= c.Qty {
-		f.take(key.sku, have, c.Qty, d)
+		f.take(key.sku, have, c.Qty, d, f.order(c))
 	}
 	rest := c.Qty
 	for _, n := range have.at {
@@ -123,8 +126,21 @@ func (f *fakeInventory) reserve(key claimKey, c *record.Command) *record.Decisio
 	return d
 }
 
-func (f *fakeInventory) take(sku record.SKU, have *fakeClaim, want record.Quantity, d *record.Decision) {
-	for _, w := range []record.WarehouseID{"HCM-1", "HN-1"} {
+var fakeWarehouses = []record.WarehouseID{"HCM-1", "HN-1"}
+
+func (f *fakeInventory) order(c *record.Command) []record.WarehouseID {
+	if !f.ranked {
+		return fakeWarehouses
+	}
+	var out []record.WarehouseID
+	for _, r := range c.Ranked {
+		out = append(out, r.Warehouse)
+	}
+	return out
+}
+
+func (f *fakeInventory) take(sku record.SKU, have *fakeClaim, want record.Quantity, d *record.Decision, from []record.WarehouseID) {
+	for _, w := range from {
 		if n := min(want, f.free[sku][w]); n > 0 {
 			f.free[sku][w] -= n
 			have.at[w] += n
@@ -147,7 +163,7 @@ func (f *fakeInventory) fill(sku record.SKU, cause string) (out []*record.Decisi
 	for _, key := range slices.Clone(f.line[sku]) {
 		have := f.claim[key]
 		d := &record.Decision{Verb: record.VerbFill, OrderKey: key.order, SKU: sku, Attempt: have.attempt, Cause: cause, Requested: have.waiting, Allocated: have.hard}
-		f.take(sku, have, have.waiting, d)
+		f.take(sku, have, have.waiting, d, fakeWarehouses)
 		if len(d.Moves) == 0 {
 			return out
 		}

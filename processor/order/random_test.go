@@ -154,7 +154,11 @@ func (w *world) changeWarehouse() {
 	id := fmt.Sprint("W-", w.rnd.Intn(5))
 	row := record.TableRow{Key: id, Version: record.Offset(w.ids), Deleted: w.rnd.Intn(4) == 0,
 		JSON: fmt.Appendf(nil, `{"id":%q,"priority":%d}`, id, w.rnd.Intn(3))}
-	w.deliver(record.Entry{Kind: record.KindWarehouse, Key: []byte(id), Body: record.AppendTableRow(nil, &row)})
+	if w.rnd.Intn(2) == 0 {
+		row.Key = []string{"HCM-1", "HN-1"}[w.rnd.Intn(2)] // where the stock is
+		row.JSON = fmt.Appendf(nil, `{"id":%q,"capacity_per_hour":%d}`, row.Key, w.rnd.Intn(30))
+	}
+	w.deliver(record.Entry{Kind: record.KindWarehouse, Key: []byte(row.Key), Body: record.AppendTableRow(nil, &row)})
 }
 
 // inventory decides the next command of a SKU.
@@ -377,6 +381,6 @@ func (w *world) finish() {
 		w.compare()
 	}
 	for k := range w.task.State {
-		require.Contains(w.t, []byte{keyWarehouse, keyWarehouseCount}, k[0], "state left behind: %s", w.task)
+		require.Contains(w.t, []byte{keyWarehouse, keyWarehouseCount, keyParcels}, k[0], "state left behind: %s", w.task)
 	}
 }

@@ -23,8 +23,9 @@ type place struct {
 	row      record.Warehouse
 	priority int64
 	located  bool
-	lat, lng float64 // radians
-	cosLat   float64
+	at       point
+	share    int64 // parcels an hour; -1: no limit
+	full     bool  // it has had them
 }
 
 // service is what decides which warehouses may serve.
@@ -43,9 +44,12 @@ type eligible struct {
 // candidate is a warehouse on its way to a rank. It holds no pointer, because
 // sorting moves it about.
 type candidate struct {
-	metres int64
-	place  int // index in eligible.places
+	chord  float64 // metres straight through the earth; infinite where it isn't known
+	metres int64   // along the surface, farAway; notMeasured until it is needed
+	place  int     // index in eligible.places
 }
+
+const notMeasured = -1
 
 // rank lists the warehouses that may serve the order: nearest first, then by
 // priority, then by id. Those that are equally near and equally preferred share
@@ -53,39 +57,44 @@ type candidate struct {
 // next call, or until the warehouses change.
 func (p *places) rank(channel string, o *Order) []record.Ranked {
 	el := p.eligible(service{channel, o.Payment == record.PaymentCOD})
-	if o.PickupAt != "" {
+	switch {
+	case o.PickupAt != "":
 		return p.only(el, o.PickupAt)
+	case o.HasPlace:
+		return p.fullLast(p.byDistance(el, o))
 	}
-	if !o.HasPlace {
-		return el.ranked
-	}
-	lat, lng := radians(o.LatE6), radians(o.LngE6)
-	cosLat := math.Cos(lat)
-	p.candidates = p.candidates[:0]
+	return p.fullLast(el.ranked)
+}
+
+// byDistance ranks by whole metres. Chords are in the same order as distances
+// and are much cheaper, so the distance itself is worked out only where two of
+// them are so close that they could be the same number of metres.
+func (p *places) byDistance(el *eligible, o *Order) []record.Ranked {
+	from := pointAt(float64(o.LatE6)/1e6, float64(o.LngE6)/1e6)
+	cs := p.candidates[:0]
 	for i, w := range el.places {
-		metres := int64(farAway)
+		c := candidate{chord: math.Inf(1), metres: farAway, place: i}
 		if w.located {
-			metres = distance(lat, lng, cosLat, w)
+			c.chord, c.metres = from.chord(&w.at), notMeasured
 		}
-		p.candidates = append(p.candidates, candidate{metres, i})
+		// Insertion: there are few, and those equally far stay in order of priority
+		// and id.
+		at := len(cs)
+		cs = append(cs, c)
+		for ; at > 0 && cs[at-1].chord > c.chord; at-- {
+			cs[at] = cs[at-1]
+		}
+		cs[at] = c
 	}
-	// Stable: those equally far stay in order of priority and id.
-	slices.SortStableFunc(p.candidates, func(a, b candidate) int {
-		switch {
-		case a.metres < b.metres:
-			return -1
-		case a.metres > b.metres:
-			return 1
-		}
-		return 0
-	})
+	p.candidates = cs
 	p.ranked = p.ranked[:0]
+	sortSameMetres(cs)
 	rank := 0
-	for i, c := range p.candidates {
+	for i, c := range cs {
 		w := el.places[c.place]
 		if i > 0 {
-			last := p.candidates[i-1]
-			if last.metres != c.metres || el.places[last.place].priority != w.priority {
+			last := &cs[i-1]
+			if last.metres != c.metres || c.metres == notMeasured || el.places[last.place].priority != w.priority {
 				rank++
 			}
 		}
@@ -94,11 +103,34 @@ func (p *places) rank(channel string, o *Order) []record.Ranked {
 	return p.ranked
 }
 
-// only ranks the one warehouse where the buyer collects.
+// sortSameMetres puts candidates that are the same number of metres away in
+// order of their places. They stand side by side.
+func sortSameMetres(cs []candidate) {
+	for i := 1; i < len(cs); i++ {
+		// The arc grows by at least as much as the chord: a metre more of chord is
+		// another number of metres. Not so for two that are nowhere.
+		if cs[i].chord-cs[i-1].chord >= 1 {
+			continue
+		}
+		cs[i-1].measure()
+		cs[i].measure()
+		for j := i; j > 0 && cs[j-1].metres == cs[j].metres && cs[j-1].place > cs[j].place; j-- {
+			cs[j-1], cs[j] = cs[j], cs[j-1]
+		}
+	}
+}
+
+func (c *candidate) measure() {
+	if c.metres == notMeasured {
+		c.metres = int64(math.Round(2 * earthRadiusMetres * math.Asin(min(1, c.chord/(2*earthRadiusMetres)))))
+	}
+}
+
+// only ranks the one warehouse where the buyer collects, if it lets him.
 func (p *places) only(el *eligible, id record.WarehouseID) []record.Ranked {
 	p.ranked = p.ranked[:0]
 	for _, w := range el.places {
-		if w.id == id {
+		if w.id == id && w.row.Pickup {
 			p.ranked = append(p.ranked, record.Ranked{Warehouse: id})
 		}
 	}
@@ -137,12 +169,17 @@ func (p *places) eligible(s service) *eligible {
 	return el
 }
 
-// distance is the great circle between a point and a warehouse, by the
-// haversine formula, in whole metres.
-func distance(lat, lng, cosLat float64, w *place) int64 {
-	sinLat, sinLng := math.Sin((w.lat-lat)/2), math.Sin((w.lng-lng)/2)
-	h := sinLat*sinLat + cosLat*w.cosLat*sinLng*sinLng
-	return int64(math.Round(2 * earthRadiusMetres * math.Asin(math.Sqrt(min(h, 1)))))
+// point is a place on the earth: metres from its centre.
+type point struct{ x, y, z float64 }
+
+func pointAt(lat, lng float64) point {
+	sinLat, cosLat := math.Sincos(lat * math.Pi / 180)
+	sinLng, cosLng := math.Sincos(lng * math.Pi / 180)
+	return point{earthRadiusMetres * cosLat * cosLng, earthRadiusMetres * cosLat * sinLng, earthRadiusMetres * sinLat}
 }
 
-func radians(e6 int64) float64 { return float64(e6) / 1e6 * math.Pi / 180 }
+// chord is the straight line between two points, in metres.
+func (a *point) chord(b *point) float64 {
+	x, y, z := a.x-b.x, a.y-b.y, a.z-b.z
+	return math.Sqrt(x*x + y*y + z*z)
+}

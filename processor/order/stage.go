@@ -33,6 +33,7 @@ func New(cfg Config) *Stage {
 		panic(fmt.Sprintf("BUG: %v", err))
 	}
 	s := &Stage{cfg: cfg.withDefaults()}
+	s.places.partitions = s.cfg.Partitions
 	s.turn = turn{cfg: &s.cfg, places: &s.places, combos: &s.combos, store: &s.order, topics: map[string]string{}}
 	return s
 }
@@ -49,7 +50,10 @@ func (s *Stage) Decide(tx stage.Tx, r *stage.Record) {
 }
 
 // Finish writes what was put off.
-func (s *Stage) Finish(tx stage.Tx) { s.next.write(tx) }
+func (s *Stage) Finish(tx stage.Tx) {
+	s.next.write(tx)
+	s.places.writeParcels(tx)
+}
 
 // Reset forgets the transaction.
 func (s *Stage) Reset() {
@@ -139,6 +143,7 @@ func (s *Stage) tick(tx stage.Tx, e *record.Entry) error {
 // time.
 func (s *Stage) begin(tx stage.Tx, key record.OrderKey, origin record.Origin, until record.Millis) {
 	s.places.load(tx)
+	s.places.loadParcels(tx, tx.Now())
 	t := &s.turn
 	t.begin(key, tx.Now(), origin)
 	s.key = appendKey(s.key[:0], keyOrder, key)

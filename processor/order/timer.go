@@ -18,6 +18,7 @@ const (
 	keyWarehouseCount = 'w'
 	keyCombo          = 'C' // + SKU
 	keyCatalogCount   = 'c'
+	keyParcels        = 'h'
 )
 
 func appendKey(b []byte, prefix byte, key record.OrderKey) []byte {

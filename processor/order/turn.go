@@ -58,10 +58,12 @@ type turn struct {
 	changed      bool   // the order
 	inboxChanged bool
 
-	acts   []act // units that the event being decided shipped or cancelled
-	parts  []Part
-	plan   plan
-	topics map[string]string // of status, by channel
+	acts  []act // units that the event being decided shipped or cancelled
+	parts []Part
+	plan  plan
+	// parcelsAt is where an order gets units from (capacity.go).
+	parcelsAt []record.WarehouseID
+	topics    map[string]string // of status, by channel
 }
 
 // sentCommand is a command to inventory.
@@ -222,6 +224,7 @@ func (t *turn) forget() {
 	t.begin("", 0, record.Origin{})
 	t.parts, t.acts = t.parts[:0], t.acts[:0]
 	clear(t.parts[:cap(t.parts)])
+	clear(t.parcelsAt[:cap(t.parcelsAt)])
 }
 
 // drop forgets a closed order, and all that belongs to it.

@@ -3,7 +3,6 @@ package order
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 
 	"holdfast/processor/stage"
 	"holdfast/topology/record"
@@ -25,8 +24,13 @@ type places struct {
 	changed bool // rows changed in this transaction
 
 	all      []*place
+	byID     map[record.WarehouseID]*place
 	services map[service]*eligible
+	limited  bool // a warehouse has a capacity
+	full     int  // warehouses that have had their share of the hour
+	parcels  parcels
 
+	partitions int // of log.orders
 	candidates []candidate
 	ranked     []record.Ranked
 }
@@ -37,6 +41,7 @@ func (p *places) reset() {
 		p.read = false
 	}
 	p.checked, p.changed = false, false
+	p.parcels.reset()
 }
 
 // load makes the table in memory that of the state.
@@ -49,7 +54,8 @@ func (p *places) load(tx stage.Tx) {
 	if p.read && p.count == count {
 		return
 	}
-	p.all, p.services = p.all[:0], map[service]*eligible{}
+	p.all, p.byID, p.services = p.all[:0], map[record.WarehouseID]*place{}, map[service]*eligible{}
+	p.limited = false
 	from, to := []byte{keyWarehouse}, []byte{keyWarehouse + 1}
 	tx.Scan(from, to, func(key, value []byte) bool {
 		t, err := record.DecodeTableRow(value)
@@ -57,23 +63,28 @@ func (p *places) load(tx stage.Tx) {
 			panic(fmt.Sprintf("BUG: state of warehouse %q: %v", key[1:], err))
 		}
 		if !t.Deleted {
-			p.all = append(p.all, parsePlace(t.Key, t.JSON))
+			w := parsePlace(t.Key, t.JSON)
+			w.share = shareOf(w.row.CapacityPerHour, p.partitions)
+			p.limited = p.limited || w.share >= 0
+			p.all, p.byID[w.id] = append(p.all, w), w
 		}
 		return true
 	})
 	p.count, p.read = count, true
+	if !p.limited {
+		p.dropParcels(tx)
+	}
+	p.markFull()
 }
 
 func parsePlace(id string, row []byte) *place {
-	w := &place{id: record.WarehouseID(id)}
+	w := &place{id: record.WarehouseID(id), share: -1}
 	if err := json.Unmarshal(row, &w.row); err != nil {
 		panic(fmt.Sprintf("BUG: row of warehouse %q: %v", id, err))
 	}
 	w.priority = w.row.Rank()
 	if w.row.Lat != nil && w.row.Lng != nil {
-		w.located = true
-		w.lat, w.lng = *w.row.Lat*math.Pi/180, *w.row.Lng*math.Pi/180
-		w.cosLat = math.Cos(w.lat)
+		w.located, w.at = true, pointAt(*w.row.Lat, *w.row.Lng)
 	}
 	return w
 }
