@@ -141,7 +141,8 @@ func (w *worker) apply() error {
 		}
 		t.stage.Reset()
 		t.committed = t.next
-		t.inBatch = false
+		t.inBatch, t.decided = false, true
+		t.ticking, t.ticked = t.ticking && !t.ticked, false
 		t.prepared = t.prepared[:0]
 	}
 	w.at("applied")

@@ -47,8 +47,9 @@ type Config struct {
 	// about 2 ms after the last EndTxn meet markers that aren't written yet,
 	// and wait 15 ms for the broker's retry instead of 1 ms.
 	LateStart time.Duration
-	// TickEvery bounds the rate of ticks per task; IdleAfter is how long its
-	// log must have been silent before.
+	// TickEvery bounds the rate of ticks that let time pass, per task; IdleAfter
+	// is how long its log must have been silent before. Work that is left over
+	// waits for neither.
 	TickEvery time.Duration
 	IdleAfter time.Duration
 	// ClockJumpMax is how far a record's append time may be ahead of both the

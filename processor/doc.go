@@ -35,7 +35,8 @@
 //   - Only (true, nil) from End is a commit. Everything else is settled and then
 //     compared: the group's stable offset against the store's.
 //   - No transaction without consumed input: one that commits no offset isn't
-//     fenced by the group, and a zombie could end it. So time comes as ticks.
+//     fenced by the group, and a zombie could end it. So time comes as ticks, and
+//     what a transaction left over goes on with one, at once.
 //   - Every transaction that consumed from a task writes it a delta, be it empty,
 //     so that the input offset and the changelog move together.
 //   - The store's input offset is the authority; the consumer is always told

@@ -49,6 +49,7 @@ type task struct {
 	// Between batches both are what the store holds and the group committed.
 	next, committed record.Offset
 	inBatch         bool // in the open batch
+	decided         bool // in the batch that was just committed
 
 	prepared  []*Out             // the delta's parts, between produce and apply
 	restored  chan restoreResult // phaseRestoring: the result comes here; nil: waits to be tried again
@@ -60,6 +61,8 @@ type task struct {
 	lastInput time.Time // wall clock, for ticks only
 	lastTick  time.Time
 	nextLook  time.Time
+	ticking   bool // a tick of ours is on its way
+	ticked    bool // one was decided in the open batch
 	trimming  chan trimmed
 	trimRetry backoff
 }
@@ -149,7 +152,7 @@ func (t *task) failure() error {
 func (t *task) drop() {
 	t.stage.Reset()
 	t.tx.err = nil
-	t.inBatch, t.prepared = false, nil
+	t.inBatch, t.ticked, t.prepared = false, false, nil
 	t.next = t.committed
 	if t.hasState() {
 		t.store.Drop()

@@ -7,33 +7,58 @@ import (
 	"holdfast/topology/record"
 )
 
-// tick lets time pass on a log that is silent: when the task has something due
-// (an expiry, a window) or a sweep to go on with, it appends a tick to its own
-// input log. So time is a record like any other: whatever lies before the tick
-// is decided before it, a replay sees the same ticks, and the transaction that
-// decides it consumes an offset and is fenced by the group.
+// tick lets time pass on a log that is silent, and work go on that a transaction
+// left over: it appends a tick to the task's own input log. So time is a record
+// like any other: whatever lies before the tick is decided before it, a replay
+// sees the same ticks, and the transaction that decides it consumes an offset and
+// is fenced by the group.
 //
 // The clock here only says when to look; the tick's append time says what is due.
 func (w *worker) tick(t *task, now time.Time) {
-	if !t.hasState() || now.Before(t.nextLook) || now.Sub(t.lastInput) < w.cfg.IdleAfter || now.Sub(t.lastTick) < w.cfg.TickEvery {
+	if !t.hasState() || (!w.leftOver(t, now) && !w.timeIsUp(t, now)) {
 		return
 	}
-	t.nextLook = now.Add(w.cfg.IdleAfter)
-	if !w.wantsTick(t, now) {
-		return
-	}
-	t.lastTick = now
+	t.ticking, t.lastTick = true, now
 	w.at("tick")
 	w.cfg.Cluster.Tick(t.tp, record.Tick())
 }
 
-func (w *worker) wantsTick(t *task, now time.Time) bool {
+// leftOver tells whether the transaction that was just committed left undone what
+// was due by its own time: a stage works such things off in chunks. They go on at
+// the speed of transactions, with one tick on its way at a time:
+//
+//	tick, chunk, commit ─> tick, chunk, commit ─> tick, last chunk, commit
+//
+// A tick that doesn't come back is taken for lost after a while.
+func (w *worker) leftOver(t *task, now time.Time) bool {
+	decided := t.decided
+	t.decided = false
+	if !decided || (t.ticking && now.Sub(t.lastTick) < w.cfg.TickEvery) {
+		return false
+	}
+	due, ok := w.due(t)
+	return ok && due <= t.tx.now
+}
+
+// timeIsUp tells whether a silent log needs a tick: something falls due (an
+// expiry, a window), or there is a sweep to go on with.
+func (w *worker) timeIsUp(t *task, now time.Time) bool {
+	if t.phase != phaseRunning || now.Before(t.nextLook) || now.Sub(t.lastInput) < w.cfg.IdleAfter || now.Sub(t.lastTick) < w.cfg.TickEvery {
+		return false
+	}
+	t.nextLook = now.Add(w.cfg.IdleAfter)
+	due, ok := w.due(t)
+	return (ok && int64(due) <= now.UnixMilli()) || (t.phase == phaseRunning && t.store.WantsSweep())
+}
+
+// due is the task's, which halts should it fail.
+func (w *worker) due(t *task) (record.Millis, bool) {
 	due, ok, err := t.due()
 	if err != nil {
 		w.halt(t, err)
-		return false
+		return 0, false
 	}
-	return (ok && int64(due) <= now.UnixMilli()) || t.store.WantsSweep()
+	return due, ok
 }
 
 // trim moves the changelog's start up, after a transaction that is known to be

@@ -41,6 +41,8 @@ type worker struct {
 	order   []*task // sorted by partition: everything is done in this order
 	batch   *batch
 	fetches Fetches
+	// tickText is what a tick of the run time looks like.
+	tickText string
 
 	lastEnd    time.Time
 	commitCost time.Duration
@@ -55,7 +57,9 @@ func newWorker(cfg *Config, sc StageConfig, slot int, stores *Stores, status *st
 		tasks: map[TopicPartition]*task{},
 		batch: newBatch(cfg.Topology, cfg.Slots),
 		gate:  newGate(cfg.Topology, st),
-		log:   cfg.Logger.With("stage", sc.Name, "worker", slot),
+
+		tickText: string(record.Tick()),
+		log:      cfg.Logger.With("stage", sc.Name, "worker", slot),
 	}
 	w.member = Member{Group: st.Group, TransactionalID: cfg.Topology.TransactionalID(sc.Name, cfg.InstanceID, slot)}
 	for _, short := range st.Inputs {
@@ -194,7 +198,9 @@ func (w *worker) decide(t *task, part *Fetch) error {
 	t.lastInput = now
 	w.batch.records += len(part.Records)
 	for i := range part.Records {
-		w.batch.bytes += len(part.Records[i].Key) + len(part.Records[i].Value)
+		r := &part.Records[i]
+		w.batch.bytes += len(r.Key) + len(r.Value)
+		t.ticked = t.ticked || string(r.Value) == w.tickText
 	}
 	w.at("decide")
 	return t.decide(part.Records, record.Millis(now.UnixMilli()), w.cfg.ClockJumpMax)
