@@ -75,7 +75,7 @@ func writeFile(t *testing.T, name, text string) string {
 	return path
 }
 
-func decodeJSON[T any](t *testing.T, text string) T {
+func decodeJSON[T any](t testing.TB, text string) T {
 	t.Helper()
 	var v T
 	d := json.NewDecoder(strings.NewReader(text))
