@@ -25,7 +25,9 @@ type benchTx struct {
 	items []([]byte)
 	holds []([]byte)
 	keys  []([]byte)
-	now   record.Millis
+	// histories are of one warehouse each.
+	histories []([]byte)
+	now       record.Millis
 
 	puts, deletes, sends, bytes int
 }
@@ -49,6 +51,8 @@ func (t *benchTx) slot(key []byte) *[]byte {
 			t.keys[at], t.holds[at] = append(t.keys[at][:0], key...), t.holds[at][:0]
 		}
 		return &t.holds[at]
+	case 'm':
+		return &t.histories[digits(key[5:11])]
 	}
 	return nil
 }
@@ -84,7 +88,7 @@ func (t *benchTx) DeadLetter(stage.DeadLetter)                                  
 func (t *benchTx) Count(int) {}
 
 func newBenchTx(warehouses []record.WarehouseID) *benchTx {
-	t := &benchTx{items: make([][]byte, benchSKUs), holds: make([][]byte, 1<<16), keys: make([][]byte, 1<<16), now: 1}
+	t := &benchTx{items: make([][]byte, benchSKUs), holds: make([][]byte, 1<<16), keys: make([][]byte, 1<<16), histories: make([][]byte, benchSKUs), now: 1}
 	it := Item{Fed: true}
 	for _, w := range warehouses {
 		it.Rows = append(it.Rows, Row{Warehouse: w, Number: 1, Counters: record.Counters{OnHand: record.OnHandMax}})

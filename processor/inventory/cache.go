@@ -14,6 +14,8 @@ type cached struct {
 	dirty  bool          // to be written
 	moved  bool          // counters or policies changed: to be told
 	mover  record.Origin // of the last entry that changed them
+	// histories are those of warehouses where something moved or was counted.
+	histories []rowHistory
 }
 
 // cache holds the items of the open transaction. Its memory is used again from
@@ -68,6 +70,7 @@ func (c *cache) reset() {
 	}
 	for _, it := range c.items[:c.used] {
 		it.Item.reset()
+		it.histories = it.histories[:0]
 		it.stored, it.dirty, it.moved, it.mover = false, false, false, record.Origin{}
 	}
 	c.used = 0
@@ -92,6 +95,7 @@ func (s *Stage) write(tx stage.Tx, c *cached) {
 			tx.Delete(s.key)
 		}
 	}
+	s.writeHistories(tx, c)
 	if c.moved {
 		a := &s.availability
 		c.tell(a)

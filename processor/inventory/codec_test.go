@@ -37,6 +37,7 @@ func TestGoldenValues(t *testing.T) {
 		{"item with policies", "9802c303cd012c079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000092a2444e02950a92010596a673686f70656503ffab73686f7065652f6d61696eff000595a377656204cd01f414cf0000018bcfe56800", appendItem(nil, &full)},
 		{"hold", "990202c30901030d92a548434d2d310491cfffffffffffffffff", appendHold(nil, &h)},
 		{"waiter", "9301ac7765622f6d61696e2f572d3194a548434d2d3100a2484ecdffff", appendWaiter(nil, "web/main/W-1", []record.Ranked{{Warehouse: "HCM-1"}, {Warehouse: "HN", Rank: math.MaxUint16}})},
+		{"history", "9301ce01a4cfc094ce01b11c7cec0ccd03e8", appendHistory(nil, &history{forgotten: 27_578_304, buckets: []bucket{{28_384_380, -20}, {28_384_392, 1000}}})},
 		{"event", "9301cfffffffffffffffffcf0000018bcfe56800", appendEvent(nil, math.MaxUint64, 1_700_000_000_000)},
 	} {
 		require.Equal(t, c.want, hex.EncodeToString(c.value), c.name)
@@ -50,6 +51,7 @@ func TestGoldenValues(t *testing.T) {
 		{"hTEE\x00web/main/W-1", appendHoldKey(nil, "TEE", "web/main/W-1")},
 		{"wTEE\x00\x01\x00\x00\x00\x00\x00\x00\x01\x02", appendWaiterKey(nil, "TEE", place{classFact, 0x102})},
 		{"wTEE\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00", appendWaiterKey(nil, "TEE", place{class: classBackorder})},
+		{"mTEE\x00HCM-1", appendHistoryKey(nil, "TEE", "HCM-1")},
 		{"eTEE\x00HCM-1\x00s-1", appendEventKey(nil, &c)},
 		{"x\x00\x00\x01\x8b\xcf\xe5\x68\x00TEE\x00HCM-1\x00s-1", appendForgetKey(nil, 1_700_000_000_000, &c)},
 	} {
@@ -85,6 +87,7 @@ func FuzzValues(f *testing.F) {
 	f.Add(appendHold(nil, &Hold{Attempt: 1, Requested: 9, Missing: 1, Waiting: 3, Place: place{classBackorder, 7}, Parts: []record.WarehouseQty{{Warehouse: "A", Qty: 4}}, Shipments: []uint64{1}}))
 	f.Add(appendWaiter(nil, "web/main/1", []record.Ranked{{Warehouse: "A", Rank: 3}}))
 	f.Add(appendEvent(nil, 1, 2))
+	f.Add(appendHistory(nil, &history{forgotten: 3, buckets: []bucket{{0, 1}, {5, -1}, {1 << 40, 0}}}))
 	f.Add([]byte{0x97, 1, 0xc3, 0, 0, 0, 0xdd, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var it, it2 Item
@@ -102,6 +105,11 @@ func FuzzValues(f *testing.F) {
 		if w.decode(b) == nil {
 			require.NoError(t, w2.decode(appendWaiter(nil, w.OrderKey, w.Ranked)))
 			require.Equal(t, w, w2)
+		}
+		var m, m2 history
+		if m.decode(b) == nil {
+			require.NoError(t, m2.decode(appendHistory(nil, &m)))
+			require.Equal(t, m, m2)
 		}
 		if hash, end, err := decodeEvent(b); err == nil {
 			hash2, end2, err := decodeEvent(appendEvent(nil, hash, end))

@@ -47,6 +47,9 @@ func (s *Stage) decideCommand(tx stage.Tx, e *record.Entry) error {
 	check(&it.Item, h, d)
 	if s.changes(d) {
 		it.changed(d, e.Origin)
+		if c.Verb == record.VerbShip {
+			s.noteMovements(tx, it, c.OccurredAt)
+		}
 		s.writeHold(tx, c.SKU, c.OrderKey, h, stored)
 		switch {
 		case waited && h.Waiting == 0:
@@ -75,6 +78,7 @@ func (s *Stage) decideUnclaimed(tx stage.Tx, it *cached, origin record.Origin) {
 	}
 	check(&it.Item, nil, d)
 	it.changed(d, origin)
+	s.noteMovements(tx, it, c.OccurredAt)
 	s.send(tx, origin)
 	if c.Verb == record.VerbReturn {
 		s.serve(tx, it, "order:", string(c.OrderKey), origin)

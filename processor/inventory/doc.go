@@ -8,7 +8,8 @@
 //	          release, reduce ├────> h sku 0 order    Hold: what an order ─┤
 //	          ship           ─┤                       claims of the SKU    ├─> log.availability  decision of all else, keyed by
 //	          ship_unclaimed  │      w sku 0 class n  Waiter: who waits    │                     SKU: the ledger
-//	          return         ─┘                                            │
+//	          return         ─┘      m sku 0 house    history: what came   │
+//	                                                  and went in a day    │
 //	 Stock    count          ─┐      e … x … p        event ids of the    ─┤
 //	          receive, adjust ├────>                  last 24 hours        └─> log.availability  one Availability per SKU changed
 //	          damage, policy ─┘                                                                  and transaction
@@ -23,6 +24,7 @@
 //	stock.go    the stock feed: event ids seen, verbs, dead letters
 //	serve.go    units that came free go to who waits, before anybody else can ask
 //	policy.go   who may sell how much: safety, buffers, caps
+//	history.go  what moved physically in the last day: a late count needs it
 //	memory.go   event ids: remembered, and forgotten in chunks
 //	want.go     who waits for which warehouse
 //	pick.go     which warehouses serve
@@ -38,6 +40,9 @@
 //   - A return and a shipment without a claim are facts about the building. They
 //     ask no hold and change none, and make the warehouse's row where there is
 //     none, though the stock feed has never named the SKU.
+//   - A count that is heard of late keeps what moved after it; see history. The
+//     other way round nothing is done: a movement that is heard of after a count
+//     that took place later moves on hand though it has been counted.
 //   - Orders that are facts wait in class 1, backorders in class 2. A class is
 //     part of the waiter's key, so the line is read in the order it is served.
 //   - No unit is available at a warehouse that anybody waiting for the SKU could

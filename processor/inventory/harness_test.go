@@ -341,6 +341,8 @@ func tellKey(k string) string {
 	case prefixWaiter:
 		at := cutWaiterKey([]byte(k))
 		return fmt.Sprintf("waiter %s%d %d", k[1:len(k)-9], at.class, at.seq)
+	case prefixHistory:
+		return "moved " + k[1:]
 	case prefixForget:
 		end, tail := cutForgetKey([]byte(k))
 		return fmt.Sprintf("forget %dh %s", end/hourMillis, tail)
@@ -377,6 +379,15 @@ func tellValue(prefix byte, v []byte) string {
 		var w waiter
 		err = w.decode(v)
 		fmt.Fprintf(&b, "%s %v", w.OrderKey, w.Ranked)
+	case prefixHistory:
+		var h history
+		err = h.decode(v)
+		for i, k := range h.buckets {
+			fmt.Fprintf(&b, "%s%dm %+d", map[bool]string{true: ", "}[i > 0], k.begin, k.qty)
+		}
+		if h.forgotten != 0 {
+			fmt.Fprintf(&b, "; forgotten up to %dm", h.forgotten)
+		}
 	case prefixEvent:
 		var hash uint64
 		var end record.Millis

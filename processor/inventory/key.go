@@ -10,12 +10,13 @@ import (
 // behind them ends them and keys of one SKU stand together, also beside a SKU
 // that begins with another one.
 const (
-	prefixItem   = 'i' // i sku                                  Item
-	prefixHold   = 'h' // h sku 0 order key                      Hold
-	prefixWaiter = 'w' // w sku 0 class seq                      waiter
-	prefixEvent  = 'e' // e sku 0 warehouse 0 event id           hash and end of memory
-	prefixForget = 'x' // x end sku 0 warehouse 0 event id       a version: the index by end
-	prefixPurge  = 'p' // p                                      the smallest end in the index
+	prefixItem    = 'i' // i sku                                  Item
+	prefixHold    = 'h' // h sku 0 order key                      Hold
+	prefixWaiter  = 'w' // w sku 0 class seq                      waiter
+	prefixHistory = 'm' // m sku 0 warehouse                     history
+	prefixEvent   = 'e' // e sku 0 warehouse 0 event id           hash and end of memory
+	prefixForget  = 'x' // x end sku 0 warehouse 0 event id       a version: the index by end
+	prefixPurge   = 'p' // p                                      the smallest end in the index
 )
 
 // place is where a hold stands among those that wait for a SKU: smaller classes
@@ -56,6 +57,11 @@ func appendWaiterEnd(b []byte, sku record.SKU) []byte {
 func cutWaiterKey(key []byte) place {
 	at := len(key) - 8
 	return place{class: key[at-1], seq: binary.BigEndian.Uint64(key[at:])}
+}
+
+func appendHistoryKey(b []byte, sku record.SKU, w record.WarehouseID) []byte {
+	b = append(append(b, prefixHistory), sku...)
+	return append(append(b, 0), w...)
 }
 
 func appendEventKey(b []byte, c *record.StockCommand) []byte {

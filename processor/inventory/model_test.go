@@ -35,6 +35,7 @@ type modelSKU struct {
 	places   map[record.WarehouseID]*modelPlace
 	claims   map[record.OrderKey]*modelClaim
 	line     []record.OrderKey
+	past     map[record.WarehouseID][]modelMovement
 	policies modelPolicies
 }
 
@@ -42,6 +43,9 @@ type modelPlace struct {
 	onHand, damaged, number int64
 	counted                 record.Millis
 }
+
+// modelMovement is remembered for good.
+type modelMovement struct{ at, qty int64 }
 
 type modelClaim struct {
 	attempt               uint32
@@ -63,7 +67,7 @@ func newModel(remember record.Millis) *model {
 
 func (m *model) sku(id record.SKU) *modelSKU {
 	if m.skus[id] == nil {
-		m.skus[id] = &modelSKU{places: map[record.WarehouseID]*modelPlace{}, claims: map[record.OrderKey]*modelClaim{}}
+		m.skus[id] = &modelSKU{places: map[record.WarehouseID]*modelPlace{}, claims: map[record.OrderKey]*modelClaim{}, past: map[record.WarehouseID][]modelMovement{}}
 	}
 	return m.skus[id]
 }
@@ -141,6 +145,7 @@ func (m *model) step(s step) {
 		for _, p := range c.Parts {
 			d.Requested += p.Qty
 			k.leave(d, p.Warehouse, int64(p.Qty), func() {})
+			m.note(k, p.Warehouse, c.OccurredAt, -int64(p.Qty))
 		}
 		m.told(d)
 	case record.VerbReturn:
@@ -148,6 +153,7 @@ func (m *model) step(s step) {
 		for _, p := range c.Parts {
 			d.Requested += p.Qty
 			n, place := int64(p.Qty), k.place(p.Warehouse)
+			m.note(k, p.Warehouse, c.OccurredAt, n)
 			k.change(d, p.Warehouse, n, func() {
 				place.onHand += n
 				if c.Unavailable {
@@ -213,6 +219,37 @@ func (k *modelSKU) place(w record.WarehouseID) *modelPlace {
 		k.places[w] = &modelPlace{}
 	}
 	return k.places[w]
+}
+
+// note remembers what moved physically.
+func (m *model) note(k *modelSKU, w record.WarehouseID, at record.Millis, qty int64) {
+	if at == 0 || at > m.now {
+		at = m.now
+	}
+	if qty != 0 {
+		k.past[w] = append(k.past[w], modelMovement{int64(at), qty})
+	}
+}
+
+// since sums up what moved in stretches of time that begin after the count's:
+// minutes for the last hour, quarters of an hour before that.
+func (k *modelSKU) since(w record.WarehouseID, at, now record.Millis) (sum int64, known bool) {
+	const minute, quarter = 60_000, 900_000
+	begin := func(t int64) int64 {
+		if t/quarter >= (int64(now)-60*minute)/quarter {
+			return t / minute * minute
+		}
+		return t / quarter * quarter
+	}
+	known = true
+	for _, m := range k.past[w] {
+		if begin(m.at) <= begin(int64(at)) {
+			continue
+		}
+		sum += m.qty
+		known = known && m.at/quarter >= (int64(now)-24*60*minute)/quarter
+	}
+	return sum, known
 }
 
 // leave takes units out of the building, found or not.
@@ -411,6 +448,7 @@ func (m *model) ship(k *modelSKU, h *modelClaim, c *record.Command, d *record.De
 			continue
 		}
 		k.leave(d, p.Warehouse, n, func() { h.at[p.Warehouse] -= n })
+		m.note(k, p.Warehouse, c.OccurredAt, -n)
 		d.Missing -= record.Quantity(n)
 	}
 	d.Outcome = record.OutcomePartial
@@ -454,9 +492,12 @@ func (m *model) stock(c *record.StockCommand) {
 	}
 	d.Outcome = record.OutcomeDone
 	if c.Verb == record.VerbCount {
-		next = int64(c.Qty)
+		later, known := k.since(c.Warehouse, took, m.now)
+		next = max(0, int64(c.Qty)+later)
 		if place.counted != 0 && took < place.counted {
 			d.Outcome, d.Reason = record.OutcomeRejected, "count_older"
+		} else if place.counted != 0 && !known {
+			d.Outcome, d.Reason = record.OutcomeRejected, "count_too_old"
 		}
 	}
 	if c.Verb == record.VerbDamage {
@@ -478,8 +519,11 @@ func (m *model) stock(c *record.StockCommand) {
 		return
 	}
 	k.fed, k.places[c.Warehouse] = true, place
-	if c.Verb == record.VerbCount {
+	switch c.Verb {
+	case record.VerbCount:
 		place.counted = took
+	case record.VerbReceive, record.VerbAdjust:
+		m.note(k, c.Warehouse, c.OccurredAt, int64(c.Qty))
 	}
 	k.change(d, c.Warehouse, next-place.onHand+damaged-place.damaged, func() { place.onHand, place.damaged = next, damaged })
 	m.told(d)

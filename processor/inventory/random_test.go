@@ -112,7 +112,7 @@ func (g *generator) draw(now record.Millis) step {
 func (g *generator) stock() *record.StockCommand {
 	c := &record.StockCommand{
 		SKU: pick(g, randomSKUs), Warehouse: pick(g, randomWarehouses), EventID: fmt.Sprintf("s-%d", g.n),
-		OccurredAt: g.now - record.Millis(g.Int63n(int64(100*g.maxStep))) + 5*g.maxStep,
+		OccurredAt: g.occurred(),
 	}
 	switch g.Intn(5) {
 	case 0:
@@ -136,7 +136,7 @@ func (g *generator) stock() *record.StockCommand {
 func (g *generator) command(p int) *record.Command {
 	c := &record.Command{
 		SKU: pick(g, randomSKUs), OrderKey: record.OrderKey(fmt.Sprintf("%s/main/%d", pick(g, randomChannels), g.Intn(3))),
-		Cause: fmt.Sprintf("e-%d", g.n),
+		Cause: fmt.Sprintf("e-%d", g.n), OccurredAt: g.occurred(),
 	}
 	saga := string(c.OrderKey) + string(c.SKU)
 	if g.Intn(6) == 0 {
@@ -194,6 +194,15 @@ func (g *generator) parts(c *record.Command) {
 			c.Parts = append(c.Parts, record.WarehouseQty{Warehouse: w, Qty: record.Quantity(1 + g.Int63n(h.at[w]))})
 		}
 	}
+}
+
+// occurred is mostly a little while ago, may be a day and more, or to come.
+func (g *generator) occurred() record.Millis {
+	back := int64(100 * g.maxStep)
+	if g.Intn(10) == 0 {
+		back = int64(30 * hourMillis)
+	}
+	return max(0, g.now-record.Millis(g.Int63n(back))+5*g.maxStep)
 }
 
 func pick[T any](g *generator, of []T) T { return of[g.Intn(len(of))] }

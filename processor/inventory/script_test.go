@@ -21,6 +21,7 @@ import (
 //	ship    ORDER SKU parts=HCM:2,HN:1 [attempt=1] [cause=c]
 //	reduce  ORDER SKU [qty=1] [parts=HCM:2,HN:1] [attempt=1] [cause=c]
 //	ship_unclaimed|return ORDER SKU parts=HCM:2 [unavailable] [cause=c]
+//	               these and ship: [at=1h], when it happened
 //	count|receive|adjust|damage SKU WAREHOUSE qty=5 id=s-1 [hash=1] [at=1h]
 //	policy SKU WAREHOUSE|- id=s-1 [safety=5|null] [buffer=…] [channel=shopee cap=… quota=… until=2h]
 //	at 26h         the log's time from here on
@@ -130,7 +131,7 @@ func parseEntry(t *testing.T, text string) record.Entry {
 	}
 	c := record.Command{
 		Verb: verb, OrderKey: record.OrderKey(f[1]), SKU: record.SKU(f[2]), Attempt: uint32(number(t, args["attempt"])),
-		Cause: args["cause"], Qty: record.Quantity(number(t, args["qty"])),
+		Cause: args["cause"], Qty: record.Quantity(number(t, args["qty"])), OccurredAt: millis(t, args["at"]),
 	}
 	_, c.Fact = args["wait"]
 	_, c.Wait = args["backorder"]

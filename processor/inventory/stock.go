@@ -45,7 +45,9 @@ func (s *Stage) decideStock(tx stage.Tx, e *record.Entry) error {
 	tell := false // beside movements
 	switch c.Verb {
 	case record.VerbCount:
-		count(&it.Item, c, tx.Now(), d)
+		past := s.history(tx, it, c.Warehouse)
+		count(&it.Item, &past.history, c, tx.Now(), d)
+		past.dirty = true // also when it was only merged
 	case record.VerbReceive:
 		receive(&it.Item, c, d)
 	case record.VerbAdjust:
@@ -61,11 +63,18 @@ func (s *Stage) decideStock(tx stage.Tx, e *record.Entry) error {
 	s.remember(tx, c)
 	if d.Outcome == record.OutcomeDone {
 		it.changed(d, e.Origin)
+		if c.Verb == record.VerbReceive || c.Verb == record.VerbAdjust {
+			s.noteMovements(tx, it, c.OccurredAt)
+		}
 		if tell {
 			it.moved, it.mover = true, e.Origin
 		}
 	} else if d.Reason != record.ReasonCountOld { // an old count is overtaken, not wrong
-		s.deadLetter(tx, e, c, it.standing(c.Warehouse))
+		why := it.standing(c.Warehouse)
+		if d.Reason == record.ReasonCountTooOld {
+			why = "what moved since is no longer known"
+		}
+		s.deadLetter(tx, e, c, why)
 	}
 	s.send(tx, e.Origin)
 	s.serve(tx, it, "stock:", c.EventID, e.Origin)
