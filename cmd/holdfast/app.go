@@ -34,6 +34,7 @@ type commands struct {
 	Tail     tailCmd     `cmd:"" group:"data" help:"Print any topic, decoded, one JSON object a line."`
 	State    stateCmd    `cmd:"" group:"measure" help:"Look into the stores of a stopped node."`
 	Explain  explainCmd  `cmd:"" group:"data" help:"Tell the story of an order or a SKU."`
+	Stock    stockCmd    `cmd:"" group:"data" help:"Show where a SKU stands: by warehouse, by shop, and who waits."`
 	Status   statusCmd   `cmd:"" group:"data" help:"Show who has which partition, and how far behind it is."`
 	Audit    auditCmd    `cmd:"" group:"measure" help:"Prove from the logs that no unit was promised twice."`
 	Bench    benchCmd    `cmd:"" group:"measure" help:"Measure speed on a cluster, with topics of its own."`

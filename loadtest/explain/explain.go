@@ -39,11 +39,15 @@ type event struct {
 	logged record.Millis
 }
 
+// place is where a record stands.
 type place struct {
 	topic     string
 	partition record.Partition
 	offset    record.Offset
 }
+
+// String formats as topic/partition@offset.
+func (p place) String() string { return fmt.Sprintf("%s/%d@%d", p.topic, p.partition, p.offset) }
 
 // New returns an Explain of one order. appID is the prefix of topic names inside
 // records; "holdfast" when empty.
@@ -140,7 +144,7 @@ func (e *Explain) decision(at place, appended record.Millis, x record.Entry) err
 	for i := range d.Moves {
 		m := &d.Moves[i]
 		out.Warehouse, out.Qty, out.number = m.Warehouse, m.Qty, m.Number
-		out.Before, out.After = stockOf(m.Before), stockOf(m.After)
+		out.Before, out.After = countersOf(m.Before), countersOf(m.After)
 		e.decisions = append(e.decisions, out)
 	}
 	return nil

@@ -54,16 +54,16 @@ type Decision struct {
 	Rule      string             `json:"rule"`
 	Cause     string             `json:"cause,omitempty"`
 	Attempt   uint32             `json:"attempt"`
-	Before    *Stock             `json:"before"` // null where nothing moved
-	After     *Stock             `json:"after"`
+	Before    *Counters          `json:"before"` // null where nothing moved
+	After     *Counters          `json:"after"`
 	Topic     string             `json:"topic"`
 	Partition record.Partition   `json:"partition"`
 	Offset    record.Offset      `json:"offset"`
 	At        record.Millis      `json:"at"`
 }
 
-// Stock is a SKU's counters at a warehouse.
-type Stock struct {
+// Counters are a SKU's counters at a warehouse.
+type Counters struct {
 	OnHand      record.Quantity `json:"on_hand"`
 	Unavailable record.Quantity `json:"unavailable"`
 	Held        record.Quantity `json:"held"`
@@ -71,8 +71,8 @@ type Stock struct {
 	Available   record.Quantity `json:"available"`
 }
 
-func stockOf(c record.Counters) *Stock {
-	return &Stock{OnHand: c.OnHand, Unavailable: c.Unavailable, Held: c.Held, Allocated: c.Allocated, Available: c.Available()}
+func countersOf(c record.Counters) *Counters {
+	return &Counters{OnHand: c.OnHand, Unavailable: c.Unavailable, Held: c.Held, Allocated: c.Allocated, Available: c.Available()}
 }
 
 // Event is a record of order.events with its place.

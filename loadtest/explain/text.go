@@ -187,7 +187,7 @@ func (d *Decision) words() string {
 	return b.String()
 }
 
-func (s *Stock) words() string {
+func (s *Counters) words() string {
 	return fmt.Sprintf("on hand %d, held %d, allocated %d, available %d", s.OnHand, s.Held, s.Allocated, s.Available)
 }
 
