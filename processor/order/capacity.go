@@ -108,7 +108,7 @@ func (t *turn) countFilled(id record.WarehouseID) {
 	}
 	for i := range t.o.Lines {
 		for _, p := range t.o.Lines[i].Parts {
-			if p.Warehouse == id {
+			if p.Warehouse == id && p.State.in(unitsPlaced) {
 				return
 			}
 		}

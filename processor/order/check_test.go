@@ -34,8 +34,8 @@ func checkState(task *stagetest.Task) error {
 			return fmt.Errorf("%q: timer of nothing", k)
 		}
 		delete(timers, k)
-		if due, _ := cutTimerKey([]byte(k)); next.at == 0 || next.at > due {
-			return fmt.Errorf("%q: next due is %d, later than that", k, next.at)
+		if next.at == 0 || string(next.appendFrom(nil)) > k {
+			return fmt.Errorf("%q: next due is %q, later than that", k, next.appendFrom(nil))
 		}
 	}
 	for k := range timers {

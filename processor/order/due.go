@@ -11,7 +11,7 @@ import (
 type dueTimers struct {
 	keys []byte
 	ends []int
-	next record.Millis // due of the first one that isn't in it; 0: there is none
+	next []byte // the first one that isn't in it; empty: there is none
 }
 
 // workOff does what is due by now, in order of due, at most a chunk in a
@@ -33,12 +33,12 @@ func (s *Stage) workOff(tx stage.Tx) {
 // readDue reads at most most timers that are due.
 func (s *Stage) readDue(tx stage.Tx, most int) {
 	d, now := &s.due, tx.Now()
-	d.keys, d.ends, d.next = d.keys[:0], d.ends[:0], 0
-	s.key = appendTimerFrom(s.key[:0], s.next.at)
+	d.keys, d.ends, d.next = d.keys[:0], d.ends[:0], d.next[:0]
+	s.key = s.next.appendFrom(s.key[:0])
 	tx.Scan(s.key, []byte{keyTimer + 1}, func(key, _ []byte) bool {
 		due, _ := cutTimerKey(key)
 		if due > now || len(d.ends) == most {
-			d.next = due
+			d.next = append(d.next, key...)
 			return false
 		}
 		d.keys = append(d.keys, key...)

@@ -57,7 +57,7 @@ func (s *Stage) Finish(tx stage.Tx) {
 
 // Reset forgets the transaction.
 func (s *Stage) Reset() {
-	s.next = nextDue{}
+	s.next.reset()
 	s.places.reset()
 	s.combos.reset()
 	s.order.forget()
@@ -208,7 +208,7 @@ func (s *Stage) index(tx stage.Tx) {
 			s.key = appendTimerKey(s.key[:0], is[k], k, s.turn.key)
 			tx.Put(s.key, nil)
 			s.next.load(tx)
-			s.next.lower(is[k])
+			s.next.lower(s.key)
 		}
 	}
 }

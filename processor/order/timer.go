@@ -1,6 +1,7 @@
 package order
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -62,7 +63,10 @@ func (d *dues) first() (kind timerKind, at record.Millis) {
 	return kind, at
 }
 
-const timerPrefixBytes = 1 + 8 + 1
+const (
+	timerDueBytes    = 1 + 8 // up to and with the due time
+	timerPrefixBytes = timerDueBytes + 1
+)
 
 // appendTimerKey puts timers in order of due.
 func appendTimerKey(b []byte, due record.Millis, kind timerKind, key record.OrderKey) []byte {
@@ -81,19 +85,26 @@ func cutTimerKey(timer []byte) (due record.Millis, key []byte) {
 	return record.Millis(binary.BigEndian.Uint64(timer[1:])), timer[timerPrefixBytes:]
 }
 
-// nextDue is a time before which no timer is due: kept in state, because to
-// find the first timer anew in every transaction would mean to step over the
-// remains of all that were deleted before their time (nearly every order
-// deletes its deadline), again and again. The bound moves up only when it has
-// been reached, so each of them is stepped over once.
+// nextDue is a timer before which there is none: kept in state, because to find
+// the first timer anew in every transaction would mean to step over the remains
+// of all that were deleted before their time (nearly every order deletes its
+// deadline), again and again. It moves up only when it has been reached, so each
+// of them is stepped over once. It is a timer and not just its due, because a
+// sale may leave any number of timers of the same millisecond, which are worked
+// off a chunk at a time.
 //
-// Invariant: at <= due of every timer; at is 0 when there is no timer.
+// Invariant: (at, rest) <= (due, rest) of every timer; at is 0 when there is no
+// timer.
 type nextDue struct {
 	at      record.Millis
+	rest    []byte // kind and order key; empty: the first of that due
 	read    bool
 	changed bool
 	worked  int // timers worked off in this transaction
 }
+
+// reset forgets the transaction.
+func (n *nextDue) reset() { *n = nextDue{rest: n.rest[:0]} }
 
 func (n *nextDue) load(tx stage.Tx) {
 	if n.read {
@@ -101,24 +112,36 @@ func (n *nextDue) load(tx stage.Tx) {
 	}
 	n.read = true
 	if value, ok := tx.Get([]byte{keyNextDue}); ok {
-		if len(value) != 8 {
+		if len(value) < 8 {
 			panic(fmt.Sprintf("BUG: next due is %d bytes", len(value)))
 		}
-		n.at = record.Millis(binary.BigEndian.Uint64(value))
+		n.at, n.rest = record.Millis(binary.BigEndian.Uint64(value)), append(n.rest[:0], value[8:]...)
 	}
 }
 
 // lower notes a new timer.
-func (n *nextDue) lower(due record.Millis) {
-	if n.at == 0 || due < n.at {
-		n.at, n.changed = due, true
+func (n *nextDue) lower(timer []byte) {
+	due, _ := cutTimerKey(timer)
+	rest := timer[timerDueBytes:]
+	if n.at == 0 || due < n.at || due == n.at && bytes.Compare(rest, n.rest) < 0 {
+		n.at, n.rest, n.changed = due, append(n.rest[:0], rest...), true
 	}
 }
 
-func (n *nextDue) set(at record.Millis) {
-	if n.at != at {
-		n.at, n.changed = at, true
+// set moves the bound to a timer; nil: there is none.
+func (n *nextDue) set(timer []byte) {
+	n.changed = true
+	if len(timer) == 0 {
+		n.at, n.rest = 0, n.rest[:0]
+		return
 	}
+	n.at, _ = cutTimerKey(timer)
+	n.rest = append(n.rest[:0], timer[timerDueBytes:]...)
+}
+
+// appendFrom appends the key from which timers are to be looked for.
+func (n *nextDue) appendFrom(b []byte) []byte {
+	return append(appendTimerFrom(b, n.at), n.rest...)
 }
 
 // write puts the bound back into state.
@@ -128,7 +151,7 @@ func (n *nextDue) write(tx stage.Tx) {
 	case n.at == 0:
 		tx.Delete([]byte{keyNextDue})
 	default:
-		tx.Put([]byte{keyNextDue}, binary.BigEndian.AppendUint64(nil, uint64(n.at)))
+		tx.Put([]byte{keyNextDue}, append(binary.BigEndian.AppendUint64(nil, uint64(n.at)), n.rest...))
 	}
 	n.changed = false
 }
