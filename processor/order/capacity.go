@@ -44,7 +44,18 @@ func (c *parcels) reset() {
 	c.read, c.changed, c.counts = false, false, c.counts[:0]
 }
 
-// loadParcels reads the counts of the hour, unless no warehouse has a capacity.
+// load makes the counts those of the state.
+func (c *parcels) load(tx stage.Tx) {
+	c.read, c.hour = true, 0
+	if value, ok := tx.Get([]byte{keyParcels}); ok {
+		if err := c.decode(value); err != nil {
+			panic(fmt.Sprintf("BUG: state of parcels: %v", err))
+		}
+	}
+}
+
+// loadParcels makes the counts those of the hour, unless no warehouse has a
+// capacity.
 func (p *places) loadParcels(tx stage.Tx, now record.Millis) {
 	c := &p.parcels
 	if !p.limited {
@@ -52,12 +63,7 @@ func (p *places) loadParcels(tx stage.Tx, now record.Millis) {
 	}
 	fresh := !c.read
 	if fresh {
-		c.read, c.hour = true, 0
-		if value, ok := tx.Get([]byte{keyParcels}); ok {
-			if err := c.decode(value); err != nil {
-				panic(fmt.Sprintf("BUG: state of parcels: %v", err))
-			}
-		}
+		c.load(tx)
 	}
 	if hour := int64(now) / hourMillis; hour != c.hour {
 		c.hour, c.counts, fresh = hour, c.counts[:0], true
@@ -67,21 +73,25 @@ func (p *places) loadParcels(tx stage.Tx, now record.Millis) {
 	}
 }
 
-// writeParcels puts counts that have changed into state.
-func (p *places) writeParcels(tx stage.Tx) {
-	c := &p.parcels
-	if c.changed {
+// write puts counts that have changed into state.
+func (c *parcels) write(tx stage.Tx) {
+	switch {
+	case !c.changed:
+	case len(c.counts) == 0:
+		tx.Delete([]byte{keyParcels})
+	default:
 		tx.Put([]byte{keyParcels}, c.append(nil))
-		c.changed = false
 	}
+	c.changed = false
 }
 
-// dropParcels forgets the counts when no warehouse has a capacity any more.
-func (p *places) dropParcels(tx stage.Tx) {
-	p.parcels.reset()
-	if _, ok := tx.Get([]byte{keyParcels}); ok {
-		tx.Delete([]byte{keyParcels})
+// forget drops the count of a warehouse that has no capacity any more.
+func (c *parcels) forget(tx stage.Tx, id record.WarehouseID) {
+	if !c.read {
+		c.load(tx)
 	}
+	c.counts = slices.DeleteFunc(c.counts, func(x parcelCount) bool { return x.warehouse == id })
+	c.changed = true
 }
 
 // countParcels counts the parcels of an order that has just been decided.

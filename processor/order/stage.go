@@ -52,7 +52,7 @@ func (s *Stage) Decide(tx stage.Tx, r *stage.Record) {
 // Finish writes what was put off.
 func (s *Stage) Finish(tx stage.Tx) {
 	s.next.write(tx)
-	s.places.writeParcels(tx)
+	s.places.parcels.write(tx)
 }
 
 // Reset forgets the transaction.

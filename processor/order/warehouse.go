@@ -71,9 +71,6 @@ func (p *places) load(tx stage.Tx) {
 		return true
 	})
 	p.count, p.read = count, true
-	if !p.limited {
-		p.dropParcels(tx)
-	}
 	p.markFull()
 }
 
@@ -96,9 +93,7 @@ func (p *places) change(tx stage.Tx, e *record.Entry) {
 	if err != nil {
 		panic(fmt.Sprintf("BUG: warehouse from %s: %v", e.Origin, err))
 	}
-	if !t.Deleted {
-		parsePlace(t.Key, t.JSON) // panics here rather than at an order much later
-	}
+	limited := !t.Deleted && parsePlace(t.Key, t.JSON).row.CapacityPerHour != nil // it panics here rather than at an order much later
 	key := append([]byte{keyWarehouse}, t.Key...)
 	if value, ok := tx.Get(key); ok {
 		old, err := record.DecodeTableRow(value)
@@ -107,6 +102,9 @@ func (p *places) change(tx stage.Tx, e *record.Entry) {
 		}
 		if old.Version >= t.Version {
 			return
+		}
+		if !limited && !old.Deleted && parsePlace(old.Key, old.JSON).row.CapacityPerHour != nil {
+			p.parcels.forget(tx, record.WarehouseID(t.Key))
 		}
 	}
 	tx.Put(key, record.AppendTableRow(nil, &t))
