@@ -24,6 +24,7 @@ func check(it *Item, h *Hold, d *record.Decision) {
 	if h != nil {
 		checkHold(it, h, d)
 	}
+	checkQuotas(it, h, d)
 	if it.Holds == 0 {
 		if it.Waiting != 0 || it.NextSeq != 0 || len(it.Wanted) != 0 {
 			bug(d, "%d units wait without a hold, wanted from %+v", it.Waiting, it.Wanted)

@@ -13,7 +13,7 @@ import (
 // What is in state today must be readable tomorrow: a change of these bytes
 // needs a new version.
 func TestGoldenValues(t *testing.T) {
-	it := Item{Fed: true, Holds: 3, Waiting: 300, NextSeq: 7, Rows: []Row{
+	it := Item{Fed: true, Holds: 3, WaitingBy: []ChannelWaiting{{"shopee", 250, 0}, {"web", 0, 50}}, NextSeq: 7, Rows: []Row{
 		{Warehouse: "HCM-1", Number: 70_000, CountedAt: 1_700_000_000_000, Counters: record.Counters{OnHand: record.OnHandMax, Unavailable: 1, Held: 2, Allocated: 200}},
 		{Warehouse: "HN"},
 	}, Wanted: []Want{{Warehouse: "DN", Orders: 2}}}
@@ -32,10 +32,13 @@ func TestGoldenValues(t *testing.T) {
 		name, want string
 		value      []byte
 	}{
-		{"item", "9802c303cd012c079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000092a2444e02c0", appendItem(nil, &it)},
-		{"item that only waits", "9802c20101019090c0", appendItem(nil, &Item{Holds: 1, Waiting: 1, NextSeq: 1})},
-		{"item with policies", "9802c303cd012c079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000092a2444e02950a92010596a673686f70656503ffab73686f7065652f6d61696eff000595a377656204cd01f414cf0000018bcfe56800", appendItem(nil, &full)},
-		{"hold", "990202c30901030d92a548434d2d310491cfffffffffffffffff", appendHold(nil, &h)},
+		{"item", "9803c30396a673686f706565ccfa00a37765620032079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000092a2444e02c0", appendItem(nil, &it)},
+		{"item that only waits", "9803c20193a37765620001019090c0", appendItem(nil, &Item{Holds: 1, WaitingBy: []ChannelWaiting{{"web", 0, 1}}, NextSeq: 1})},
+		{"item with policies", "9803c30396a673686f706565ccfa00a37765620032079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000092a2444e02950a92010596a673686f70656503ffab73686f7065652f6d61696eff000595a377656204cd01f414cf0000018bcfe56800", appendItem(nil, &full)},
+		{"hold", "990302c30901030d92a548434d2d310491cfffffffffffffffff", appendHold(nil, &h)},
+		{"hold out of a quota", "9b0301c20400000092a548434d2d3104900302", appendHold(nil, &Hold{
+			Attempt: 1, Requested: 4, Parts: []record.WarehouseQty{{Warehouse: "HCM-1", Qty: 4}}, Quota: 3, QuotaNumber: 2,
+		})},
 		{"waiter", "9301ac7765622f6d61696e2f572d3194a548434d2d3100a2484ecdffff", appendWaiter(nil, "web/main/W-1", []record.Ranked{{Warehouse: "HCM-1"}, {Warehouse: "HN", Rank: math.MaxUint16}})},
 		{"history", "9301ce01a4cfc094ce01b11c7cec0ccd03e8", appendHistory(nil, &history{forgotten: 27_578_304, buckets: []bucket{{28_384_380, -20}, {28_384_392, 1000}}})},
 		{"event", "9301cfffffffffffffffffcf0000018bcfe56800", appendEvent(nil, math.MaxUint64, 1_700_000_000_000)},
@@ -52,6 +55,7 @@ func TestGoldenValues(t *testing.T) {
 		{"wTEE\x00\x01\x00\x00\x00\x00\x00\x00\x01\x02", appendWaiterKey(nil, "TEE", place{classFact, 0x102})},
 		{"wTEE\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00", appendWaiterKey(nil, "TEE", place{class: classBackorder})},
 		{"mTEE\x00HCM-1", appendHistoryKey(nil, "TEE", "HCM-1")},
+		{"q\x00\x00\x01\x8b\xcf\xe5\x68\x00TEE\x00shopee", appendQuotaKey(nil, 1_700_000_000_000, "TEE", "shopee")},
 		{"eTEE\x00HCM-1\x00s-1", appendEventKey(nil, &c)},
 		{"x\x00\x00\x01\x8b\xcf\xe5\x68\x00TEE\x00HCM-1\x00s-1", appendForgetKey(nil, 1_700_000_000_000, &c)},
 	} {
@@ -85,6 +89,7 @@ func FuzzValues(f *testing.F) {
 		Buffer: 1, Channels: []record.ChannelPolicy{{Channel: "web", Buffer: 2, Cap: record.SettingKeep}}, Quotas: []Quota{{Channel: "web", Number: 1, Total: 5, Left: 4, Until: 9}}, LastQuota: 1,
 	}}))
 	f.Add(appendHold(nil, &Hold{Attempt: 1, Requested: 9, Missing: 1, Waiting: 3, Place: place{classBackorder, 7}, Parts: []record.WarehouseQty{{Warehouse: "A", Qty: 4}}, Shipments: []uint64{1}}))
+	f.Add(appendHold(nil, &Hold{Attempt: 1, Requested: 4, Parts: []record.WarehouseQty{{Warehouse: "A", Qty: 4}}, Quota: 3, QuotaNumber: 2}))
 	f.Add(appendWaiter(nil, "web/main/1", []record.Ranked{{Warehouse: "A", Rank: 3}}))
 	f.Add(appendEvent(nil, 1, 2))
 	f.Add(appendHistory(nil, &history{forgotten: 3, buckets: []bucket{{0, 1}, {5, -1}, {1 << 40, 0}}}))
@@ -132,6 +137,9 @@ func TestValuesThatCannotBe(t *testing.T) {
 		"nothing asked":    func(h *Hold) { h.Requested = 0 },
 		"negative missing": func(h *Hold) { h.Missing = -1 },
 		"negative waiting": func(h *Hold) { h.Waiting = -1 },
+		"quota of others":  func(h *Hold) { h.Quota, h.QuotaNumber = 3, 1 },
+		"negative quota":   func(h *Hold) { h.Quota, h.QuotaNumber = math.MaxInt64, 1 },
+		"quota of nobody":  func(h *Hold) { h.Quota = 1 },
 		"empty part":       func(h *Hold) { h.Parts[0].Qty = 0 },
 		"place of nobody":  func(h *Hold) { h.Waiting, h.Place = 0, place{classFact, 1} },
 		"overflow":         func(h *Hold) { h.Missing, h.Parts[0].Qty = math.MaxInt64, math.MaxInt64 },
@@ -145,7 +153,9 @@ func TestValuesThatCannotBe(t *testing.T) {
 		"rows out of order":    {Fed: true, Rows: []Row{{Warehouse: "B"}, {Warehouse: "A"}}},
 		"row twice":            {Fed: true, Rows: []Row{{Warehouse: "A"}, {Warehouse: "A"}}},
 		"negative counter":     {Fed: true, Rows: []Row{{Warehouse: "A", Counters: record.Counters{Held: -1}}}},
-		"negative waiting":     {Fed: true, Waiting: -1},
+		"negative waiting":     {Fed: true, WaitingBy: []ChannelWaiting{{"web", -1, 2}}},
+		"nobody waiting":       {Fed: true, WaitingBy: []ChannelWaiting{{"web", 0, 0}}},
+		"waiting twice":        {Fed: true, WaitingBy: []ChannelWaiting{{"web", 0, 1}, {"web", 0, 1}}},
 		"negative buffer":      {Policies: Policies{Buffer: -1}},
 		"empty policy":         {Policies: Policies{Channels: []record.ChannelPolicy{{Channel: "web", Buffer: record.SettingKeep, Cap: record.SettingKeep}}}},
 		"removed buffer":       {Policies: Policies{Channels: []record.ChannelPolicy{{Channel: "web", Buffer: record.SettingRemove, Cap: 1}}}},
@@ -163,5 +173,5 @@ func TestValuesThatCannotBe(t *testing.T) {
 	require.NoError(t, new(Item).decode(appendItem(nil, &Item{Rows: []Row{{Warehouse: "A"}}})))
 	b := appendItem(nil, &Item{})
 	b[1]++
-	require.ErrorContains(t, new(Item).decode(b), "version 3, known is 2")
+	require.ErrorContains(t, new(Item).decode(b), "version 4, known is 3")
 }

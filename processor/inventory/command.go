@@ -17,6 +17,7 @@ func (s *Stage) decideCommand(tx stage.Tx, e *record.Entry) error {
 		return err
 	}
 	it := s.load(tx, c.SKU)
+	s.endQuotas(tx, it)
 	if c.Verb == record.VerbReturn || c.Verb == record.VerbShipUnclaimed {
 		s.decideUnclaimed(tx, it, e.Origin)
 		return nil

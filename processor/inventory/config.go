@@ -15,6 +15,9 @@ type Config struct {
 	// ForgetMax is how many event ids one transaction forgets at most: enough to
 	// keep up with a feed of thousands a second, too few to be felt. 1000.
 	ForgetMax int
+	// EndMax is how many quotas one transaction ends at most, each with what it
+	// frees going to who waits. 100.
+	EndMax int
 }
 
 // Validate reports everything that is wrong.
@@ -26,6 +29,9 @@ func (c Config) Validate() error {
 	if c.ForgetMax < 0 {
 		errs = append(errs, fmt.Errorf("inventory: ForgetMax is %d, must not be negative", c.ForgetMax))
 	}
+	if c.EndMax < 0 {
+		errs = append(errs, fmt.Errorf("inventory: EndMax is %d, must not be negative", c.EndMax))
+	}
 	return errors.Join(errs...)
 }
 
@@ -35,6 +41,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ForgetMax == 0 {
 		c.ForgetMax = 1000
+	}
+	if c.EndMax == 0 {
+		c.EndMax = 100
 	}
 	return c
 }

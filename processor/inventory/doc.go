@@ -13,7 +13,7 @@
 //	 Stock    count          ─┐      e … x … p        event ids of the    ─┤
 //	          receive, adjust ├────>                  last 24 hours        └─> log.availability  one Availability per SKU changed
 //	          damage, policy ─┘                                                                  and transaction
-//	 tick
+//	 tick                            q … n            ends of quotas
 //
 // The verbs are pure functions, one a file: they change an Item and a Hold in
 // memory and fill in a record.Decision. The rest loads, calls and emits:
@@ -24,6 +24,7 @@
 //	stock.go    the stock feed: event ids seen, verbs, dead letters
 //	serve.go    units that came free go to who waits, before anybody else can ask
 //	policy.go   who may sell how much: safety, buffers, caps
+//	quota.go    what quotas leave to whom; quota_end.go: their end at their time
 //	history.go  what moved physically in the last day: a late count needs it
 //	memory.go   event ids: remembered, and forgotten in chunks
 //	want.go     who waits for which warehouse
@@ -45,10 +46,16 @@
 //     that took place later moves on hand though it has been counted.
 //   - Orders that are facts wait in class 1, backorders in class 2. A class is
 //     part of the waiter's key, so the line is read in the order it is served.
-//   - No unit is available at a warehouse that anybody waiting for the SKU could
-//     be served from: who waits has taken all there was, and units that come
-//     free later are handed out in the same step. So a reserve never has to
-//     look at who waits, and only warehouses that gained units are handed out.
+//   - Nobody waits who could get a unit: the warehouses of his list have none
+//     available, or quotas leave him none of them. Who waits has taken all he
+//     could, and units that come free later are handed out in the same step. So
+//     a reserve never has to look at who waits: what it may take at a warehouse
+//     is for nobody in line. Only warehouses that gained units are handed out;
+//     with quotas, units that came in at one warehouse, went back into a quota
+//     or out of one may be for somebody who wants another, and then all are.
+//   - A quota's end takes effect before the first decision about its SKU at or
+//     after that time, in the log's time, however far working off the index of
+//     ends has come.
 //   - Strings in Item, Hold and Command are views of the log's records and of
 //     state values. They are good until Reset, which lets go of all of them.
 package inventory

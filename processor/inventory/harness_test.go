@@ -224,7 +224,7 @@ func (t *task) soundness() error {
 			}
 		}
 		it := t.item(sku)
-		if canServe(&it, w.Ranked) {
+		if canServe(&it, w.OrderKey, h.Place, w.Ranked) {
 			return fmt.Errorf("%s waits, though there is stock: %+v", k, it.Rows)
 		}
 	}
@@ -238,6 +238,9 @@ func (t *task) soundness() error {
 				return fmt.Errorf("%s: %d holds, %d wait; counted %d and %d", it.SKU, it.Holds, it.Waiting, holds[it.SKU], waiting[it.SKU])
 			}
 			delete(holds, it.SKU)
+			if err := t.soundQuotas(&it); err != nil {
+				return err
+			}
 			for _, w := range it.Wanted {
 				if n := wanted[it.SKU][w.Warehouse]; n != w.Orders {
 					return fmt.Errorf("%s: %d in line want %s, counted %d", it.SKU, w.Orders, w.Warehouse, n)
@@ -306,6 +309,9 @@ func tell(d *record.Decision) string {
 	if d.Allocated {
 		b.WriteString(", allocated")
 	}
+	if d.Quota != 0 {
+		fmt.Fprintf(&b, ", %d of quota", d.Quota)
+	}
 	for _, q := range []struct{ name, s string }{{"reason", d.Reason}, {"rule", d.Rule}, {"cause", d.Cause}} {
 		if q.s != "" {
 			fmt.Fprintf(&b, ", %s %s", q.name, q.s)
@@ -343,11 +349,14 @@ func tellKey(k string) string {
 		return fmt.Sprintf("waiter %s%d %d", k[1:len(k)-9], at.class, at.seq)
 	case prefixHistory:
 		return "moved " + k[1:]
+	case prefixQuota:
+		until, _ := cutQuotaKey([]byte(k))
+		return fmt.Sprintf("quota end %dm %s", until/60_000, k[9:])
 	case prefixForget:
 		end, tail := cutForgetKey([]byte(k))
 		return fmt.Sprintf("forget %dh %s", end/hourMillis, tail)
 	}
-	return map[byte]string{prefixItem: "item ", prefixHold: "hold ", prefixEvent: "event ", prefixPurge: "purge"}[k[0]] + k[1:]
+	return map[byte]string{prefixItem: "item ", prefixHold: "hold ", prefixEvent: "event ", prefixPurge: "purge", prefixEnds: "quotas end"}[k[0]] + k[1:]
 }
 
 func tellValue(prefix byte, v []byte) string {
@@ -375,6 +384,9 @@ func tellValue(prefix byte, v []byte) string {
 		var h Hold
 		err = h.decode(v)
 		fmt.Fprintf(&b, "#%d allocated=%t requested=%d missing=%d waiting=%d parts=%v shipments=%d", h.Attempt, h.Allocated, h.Requested, h.Missing, h.Waiting, h.Parts, len(h.Shipments))
+		if h.Quota > 0 {
+			fmt.Fprintf(&b, " quota#%d=%d", h.QuotaNumber, h.Quota)
+		}
 	case prefixWaiter:
 		var w waiter
 		err = w.decode(v)

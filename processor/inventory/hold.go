@@ -21,6 +21,9 @@ type Hold struct {
 	Waiting   record.Quantity // waits for stock
 	Place     place           // among those that wait, while Waiting > 0
 	Parts     []record.WarehouseQty
+	// Quota is how many units of Parts came out of the quota with that number.
+	Quota       record.Quantity
+	QuotaNumber uint64
 	// Shipments are digests of the shipments taken out so far: a repetition of
 	// one must not take out more of what is left.
 	Shipments []uint64
@@ -80,16 +83,21 @@ func (h *Hold) reset() {
 	*h = Hold{Parts: h.Parts[:0], Shipments: h.Shipments[:0]}
 }
 
-const holdVersion = 2
+const holdVersion = 3
 
 // appendHold appends the state value:
 //
 //	[version, attempt, allocated, requested, missing, waiting, place, [warehouse, qty, …], [shipment, …]]
+//	… and [quota, quota number] where units came out of a quota
 //
 // The place is one number, which costs a hold that doesn't wait one byte: twice
 // the number in its class, and one more for a backorder.
 func appendHold(b []byte, h *Hold) []byte {
-	b = pack.AppendArray(b, 9)
+	n := 9
+	if h.Quota > 0 {
+		n = 11
+	}
+	b = pack.AppendArray(b, n)
 	b = pack.AppendUint(b, holdVersion)
 	b = pack.AppendUint(b, uint64(h.Attempt))
 	b = pack.AppendBool(b, h.Allocated)
@@ -109,6 +117,9 @@ func appendHold(b []byte, h *Hold) []byte {
 	for _, s := range h.Shipments {
 		b = pack.AppendUint(b, s)
 	}
+	if h.Quota > 0 {
+		b = pack.AppendUint(pack.AppendInt(b, int64(h.Quota)), h.QuotaNumber)
+	}
 	return b
 }
 
@@ -116,7 +127,10 @@ func appendHold(b []byte, h *Hold) []byte {
 // Warehouse ids are views of value.
 func (h *Hold) decode(value []byte) error {
 	r := pack.NewReader(value)
-	r.ArrayOf(9)
+	fields := r.Array()
+	if fields != 9 && fields != 11 {
+		r.Fail(pack.ErrForm)
+	}
 	readVersion(&r, holdVersion)
 	attempt := r.Uint()
 	if attempt > 1<<32-1 {
@@ -141,6 +155,12 @@ func (h *Hold) decode(value []byte) error {
 	h.Shipments = h.Shipments[:0]
 	for n := r.Array(); n > 0 && r.Err() == nil; n-- {
 		h.Shipments = append(h.Shipments, r.Uint())
+	}
+	h.Quota, h.QuotaNumber = 0, 0
+	if fields == 11 {
+		if h.Quota, h.QuotaNumber = record.Quantity(r.Int()), r.Uint(); h.Quota <= 0 || h.QuotaNumber == 0 {
+			r.Fail(pack.ErrForm)
+		}
 	}
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("hold: %w", err)
@@ -169,6 +189,9 @@ func (h *Hold) wellFormed() error {
 			return fmt.Errorf("hold: %d units at %q of %d", n, h.Parts[i].Warehouse, h.Requested)
 		}
 		left -= h.Parts[i].Qty
+	}
+	if h.Quota > h.units() {
+		return fmt.Errorf("hold: %d units out of a quota, of %d", h.Quota, h.units())
 	}
 	return nil
 }

@@ -17,6 +17,9 @@ type Item struct {
 	Holds uint64
 	// Waiting is the sum of Hold.Waiting.
 	Waiting record.Quantity
+	// WaitingBy is the same by channel, and sorted by it. It tells whether
+	// anybody can use units of which quotas leave some only to certain channels.
+	WaitingBy []ChannelWaiting
 	// NextSeq numbers the next order that waits: the log's order. 0 while nobody
 	// waits.
 	NextSeq uint64
@@ -124,22 +127,27 @@ func (it *Item) empty() bool { return !it.Fed && it.Holds == 0 && len(it.Rows) =
 func (it *Item) reset() {
 	clear(it.Rows)
 	clear(it.Wanted)
+	clear(it.WaitingBy)
 	it.Policies.reset()
-	*it = Item{Rows: it.Rows[:0], Wanted: it.Wanted[:0], Policies: it.Policies}
+	*it = Item{Rows: it.Rows[:0], Wanted: it.Wanted[:0], WaitingBy: it.WaitingBy[:0], Policies: it.Policies}
 }
 
-const itemVersion = 2
+const itemVersion = 3
 
 // appendItem appends the state value:
 //
-//	[version, fed, holds, waiting, next seq,
+//	[version, fed, holds, [channel, facts waiting, backorders waiting, …], next seq,
 //	 [warehouse, number, counted at, on hand, unavailable, held, allocated, …], [warehouse, orders, …], policies]
 func appendItem(b []byte, it *Item) []byte {
 	b = pack.AppendArray(b, 8)
 	b = pack.AppendUint(b, itemVersion)
 	b = pack.AppendBool(b, it.Fed)
 	b = pack.AppendUint(b, it.Holds)
-	b = pack.AppendInt(b, int64(it.Waiting))
+	b = pack.AppendArray(b, len(it.WaitingBy)*3)
+	for i := range it.WaitingBy {
+		w := &it.WaitingBy[i]
+		b = pack.AppendInt(pack.AppendInt(pack.AppendString(b, w.Channel), int64(w.Facts)), int64(w.Backorders))
+	}
 	b = pack.AppendUint(b, it.NextSeq)
 	b = pack.AppendArray(b, len(it.Rows)*rowFields)
 	for i := range it.Rows {
@@ -169,7 +177,7 @@ func (it *Item) decode(value []byte) error {
 	readVersion(&r, itemVersion)
 	it.Fed = r.Bool()
 	it.Holds = r.Uint()
-	it.Waiting = record.Quantity(r.Int())
+	readWaiting(&r, it)
 	it.NextSeq = r.Uint()
 	it.Rows = it.Rows[:0]
 	n := r.Array()
@@ -201,8 +209,11 @@ func (it *Item) decode(value []byte) error {
 
 // wellFormed tells what a value must hold that was written by appendItem.
 func (it *Item) wellFormed() error {
-	if it.Waiting < 0 {
-		return fmt.Errorf("item: %d units wait", it.Waiting)
+	for i := range it.WaitingBy {
+		w := &it.WaitingBy[i]
+		if i > 0 && it.WaitingBy[i-1].Channel >= w.Channel || w.Facts < 0 || w.Backorders < 0 || w.Facts+w.Backorders <= 0 {
+			return fmt.Errorf("item: %d and %d units wait for %q", w.Facts, w.Backorders, w.Channel)
+		}
 	}
 	for i := range it.Rows {
 		r := &it.Rows[i]

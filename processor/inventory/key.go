@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"holdfast/topology/record"
@@ -16,6 +17,8 @@ const (
 	prefixHistory = 'm' // m sku 0 warehouse                     history
 	prefixEvent   = 'e' // e sku 0 warehouse 0 event id           hash and end of memory
 	prefixForget  = 'x' // x end sku 0 warehouse 0 event id       a version: the index by end
+	prefixQuota   = 'q' // q until sku 0 channel                  a version: the quotas by end
+	prefixEnds    = 'n' // n                                      the smallest end of a quota
 	prefixPurge   = 'p' // p                                      the smallest end in the index
 )
 
@@ -82,4 +85,15 @@ func appendEventTail(b []byte, c *record.StockCommand) []byte {
 // cutForgetKey returns the end of memory in an index key, and what follows.
 func cutForgetKey(key []byte) (end record.Millis, tail []byte) {
 	return record.Millis(binary.BigEndian.Uint64(key[1:9])), key[9:]
+}
+
+func appendQuotaKey(b []byte, until record.Millis, sku record.SKU, channel string) []byte {
+	b = binary.BigEndian.AppendUint64(append(b, prefixQuota), uint64(until))
+	return append(append(append(b, sku...), 0), channel...)
+}
+
+// cutQuotaKey returns the end of a quota in an index key, and its SKU.
+func cutQuotaKey(key []byte) (until record.Millis, sku []byte) {
+	sku, _, _ = bytes.Cut(key[9:], []byte{0})
+	return record.Millis(binary.BigEndian.Uint64(key[1:9])), sku
 }

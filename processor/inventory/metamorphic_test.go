@@ -3,6 +3,8 @@ package inventory
 import (
 	"fmt"
 	"math/rand"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,7 +19,7 @@ import (
 func TestCuts(t *testing.T) {
 	const n = 3000
 	s := seed(t)
-	cfg := Config{RememberMillis: 2 * hourMillis, ForgetMax: 5}
+	cfg := Config{RememberMillis: 2 * hourMillis, ForgetMax: 5, EndMax: 1}
 	g := newGenerator(s, cfg, 60_000)
 	g.round = hourMillis // see cut
 	var steps []step
@@ -87,17 +89,24 @@ type told struct {
 func outcomeOf(cfg Config, transactions [][]envelope) told {
 	tk := newTask(cfg)
 	out := told{availability: map[string]string{}}
-	for _, tx := range transactions {
-		tk.transaction(tx...)
+	take := func() {
 		for _, s := range tk.Take() {
 			if s.Entry.Kind == record.KindAvailability {
 				out.availability[string(s.Entry.Key)] = fmt.Sprintf("%x, by %s", s.Entry.Body, s.Entry.Origin)
 				continue
 			}
-			out.decisions = append(out.decisions, fmt.Sprintf("%d %q %s %x", s.Log, s.Entry.Key, s.Entry.Origin, s.Entry.Body))
+			var d record.Decision
+			if err := d.Decode(s.Entry.Body); err != nil {
+				panic(err)
+			}
+			out.decisions = append(out.decisions, fmt.Sprintf("%s: %d %q %s %x", d.SKU, s.Log, s.Entry.Key, s.Entry.Origin, s.Entry.Body))
 		}
 	}
-	// How far forgetting has come is the one thing that cuts change.
+	for _, tx := range transactions {
+		tk.transaction(tx...)
+		take()
+	}
+	// How far forgetting has come and ending quotas has come is the one thing that cuts change.
 	for {
 		at, ok := tk.stage.Due(tk)
 		tk.stage.Reset()
@@ -105,7 +114,12 @@ func outcomeOf(cfg Config, transactions [][]envelope) told {
 			break
 		}
 		tk.run(record.Entry{Kind: record.KindTick})
+		take()
 	}
+	// When a quota ends by itself, between which entries of other SKUs, depends
+	// on cuts too. The order within a SKU doesn't.
+	sku := func(decision string) string { s, _, _ := strings.Cut(decision, ":"); return s }
+	slices.SortStableFunc(out.decisions, func(a, b string) int { return strings.Compare(sku(a), sku(b)) })
 	out.state, out.story, out.dead = tk.State, tk.tellState(), tk.Dead
 	return out
 }

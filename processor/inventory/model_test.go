@@ -37,6 +37,7 @@ type modelSKU struct {
 	line     []record.OrderKey
 	past     map[record.WarehouseID][]modelMovement
 	policies modelPolicies
+	quotas   modelQuotas
 }
 
 type modelPlace struct {
@@ -54,6 +55,7 @@ type modelClaim struct {
 	at                    map[record.WarehouseID]int64
 	ranked                []record.Ranked
 	shipped               map[string]bool
+	out                   map[*modelQuota]int64 // units out of a quota that are still claimed
 }
 
 type modelEvent struct {
@@ -108,6 +110,8 @@ func (k *modelSKU) change(d *record.Decision, w record.WarehouseID, qty int64, f
 func (m *model) step(s step) {
 	m.now = max(m.now, s.at)
 	m.decisions, m.dead = nil, nil
+	m.endQuotas(s.sku())
+	defer m.endAllQuotas()
 	if s.stock != nil {
 		m.stock(s.stock)
 		return
@@ -208,6 +212,7 @@ func (m *model) reduce(k *modelSKU, h *modelClaim, c *record.Command, d *record.
 		k.change(d, p.Warehouse, n, func() { h.at[p.Warehouse] -= n })
 	}
 	d.Missing, d.Waiting = d.Requested-record.Quantity(back), record.Quantity(h.waits)
+	k.giveBack(h, d)
 	k.drop(c.OrderKey)
 	m.told(d)
 	m.serve(k, c.SKU, "order:"+string(c.OrderKey))
@@ -275,10 +280,10 @@ func (m *model) reserve(k *modelSKU, h *modelClaim, c *record.Command, d *record
 		m.told(d)
 		return
 	}
-	h = &modelClaim{attempt: c.Attempt, hard: c.Allocate, fact: c.Fact, asked: int64(c.Qty), at: map[record.WarehouseID]int64{}, ranked: c.Ranked, shipped: map[string]bool{}}
+	h = &modelClaim{attempt: c.Attempt, hard: c.Allocate, fact: c.Fact, asked: int64(c.Qty), at: map[record.WarehouseID]int64{}, ranked: c.Ranked, shipped: map[string]bool{}, out: map[*modelQuota]int64{}}
 	k.claims[c.OrderKey] = h
 	d.Allocated = c.Allocate
-	got := k.give(h, int64(c.Qty), c.Whole, d)
+	got, fenced := k.giveFenced(h, int64(c.Qty), c.Whole, d)
 	lacks := int64(c.Qty) - got
 	d.Outcome = record.OutcomeGranted
 	if lacks > 0 {
@@ -288,6 +293,9 @@ func (m *model) reserve(k *modelSKU, h *modelClaim, c *record.Command, d *record
 		}
 		if !k.fed {
 			d.Reason = "unknown_sku"
+		}
+		if fenced {
+			d.Reason = "quota"
 		}
 		if c.Wait && !c.Whole {
 			h.waits, d.Waiting = lacks, record.Quantity(lacks)
@@ -408,6 +416,7 @@ func (m *model) release(k *modelSKU, h *modelClaim, d *record.Decision) {
 		k.change(d, w, n, func() { delete(h.at, w) })
 	}
 	h.waits = 0
+	k.giveBack(h, d)
 	k.drop(d.OrderKey)
 	m.told(d)
 	m.serve(k, d.SKU, "order:"+string(d.OrderKey))
@@ -450,6 +459,7 @@ func (m *model) ship(k *modelSKU, h *modelClaim, c *record.Command, d *record.De
 		k.leave(d, p.Warehouse, n, func() { h.at[p.Warehouse] -= n })
 		m.note(k, p.Warehouse, c.OccurredAt, -n)
 		d.Missing -= record.Quantity(n)
+		k.use(h, c.OrderKey, n)
 	}
 	d.Outcome = record.OutcomePartial
 	if d.Missing == 0 {
@@ -537,7 +547,7 @@ func (m *model) serve(k *modelSKU, sku record.SKU, cause string) {
 		d := &record.Decision{
 			Verb: record.VerbFill, OrderKey: order, SKU: sku, Attempt: h.attempt, Cause: cause, Requested: record.Quantity(h.waits), Allocated: h.hard,
 		}
-		got := k.give(h, h.waits, false, d)
+		got, fenced := k.giveFenced(h, h.waits, false, d)
 		if got == 0 {
 			continue
 		}
@@ -545,6 +555,9 @@ func (m *model) serve(k *modelSKU, sku record.SKU, cause string) {
 		d.Outcome, d.Waiting = record.OutcomeGranted, record.Quantity(h.waits)
 		if h.waits > 0 {
 			d.Outcome, d.Reason = record.OutcomePartial, "out_of_stock"
+			if fenced {
+				d.Reason = "quota"
+			}
 		}
 		k.drop(order)
 		m.told(d)
@@ -567,7 +580,7 @@ func sorted(d *record.Decision) *record.Decision {
 func (m *model) compare(t *testing.T, tk *task, sku record.SKU) {
 	k, it := m.sku(sku), tk.item(sku)
 	require.Equal(t, k.fed, it.Fed)
-	require.Equal(t, k.policies.tell(), tellPolicies(&it.Policies))
+	require.Equal(t, k.policies.tell()+k.quotas.tell(k), tellPolicies(&it.Policies))
 	require.Len(t, it.Rows, len(k.places))
 	for _, r := range it.Rows {
 		p := k.places[r.Warehouse]
@@ -587,6 +600,11 @@ func (m *model) compare(t *testing.T, tk *task, sku record.SKU) {
 			require.Equal(t, c.at[p.Warehouse], int64(p.Qty))
 		}
 		waits += c.waits
+		if q := k.quotas.of(order); q != nil && h.QuotaNumber == q.number {
+			require.Equal(t, c.out[q], int64(h.Quota), order)
+		} else {
+			require.Zero(t, c.out[q], order)
+		}
 	}
 	require.Equal(t, waits, int64(it.Waiting))
 	require.Equal(t, fmt.Sprint(k.line), fmt.Sprint(tk.line(sku)))
@@ -621,13 +639,14 @@ func TestModel(t *testing.T) {
 	outcomes := map[string]int{}
 	for n := range steps {
 		s := g.next()
-		before := tk.availability(s.sku())
+		before := tk.availabilities()
 		tk.transaction(envelope{s.at, []record.Entry{s.entry()}})
 		sent := tk.Take()
 		var got, dead []string
 		for _, d := range decisions(sent) {
 			got = append(got, tell(sorted(&d)))
 			outcomes[d.Verb.String()+" "+d.Outcome.String()]++
+			countQuota(outcomes, &d)
 		}
 		for _, l := range tk.Dead {
 			dead = append(dead, l.Reason)
@@ -636,7 +655,7 @@ func TestModel(t *testing.T) {
 		require.Equal(t, m.decisions, got, "step %d, %s", n, &s)
 		require.Equal(t, m.dead, dead, "step %d, %s", n, &s)
 		m.compare(t, tk, s.sku())
-		compareAvailability(t, before, tk.availability(s.sku()), sent)
+		compareAvailability(t, before, tk.availabilities(), &s, sent)
 		if n%64 == 0 {
 			for _, sku := range randomSKUs {
 				m.compare(t, tk, sku)
@@ -646,23 +665,33 @@ func TestModel(t *testing.T) {
 	}
 	t.Logf("%d steps: %v", steps, outcomes)
 	require.Less(t, len(tk.State), 1000, "event ids are forgotten")
+	for _, what := range []string{"reserve for quota", "fill for quota", "fill out of a quota", "release into a quota", "reduce into a quota", "fill by a quota's end"} {
+		require.Greater(t, outcomes[what], 3, what)
+	}
 }
 
-// compareAvailability wants one record when a counter changed, and none else.
-func compareAvailability(t *testing.T, before, after record.Availability, sent []stagetest.Sent) {
-	var got []record.Availability
+// compareAvailability wants one record for each SKU of which something changed
+// that is to be told, and none else.
+func compareAvailability(t *testing.T, before, after map[record.SKU]record.Availability, by *step, sent []stagetest.Sent) {
+	got := map[record.SKU]record.Availability{}
 	for _, s := range sent {
 		if s.Entry.Kind == record.KindAvailability {
 			require.Equal(t, stage.LogAvailability, s.Log)
-			require.Equal(t, string(after.SKU), string(s.Entry.Key))
 			var a record.Availability
 			require.NoError(t, a.Decode(s.Entry.Body))
-			got = append(got, a)
+			require.Equal(t, string(a.SKU), string(s.Entry.Key))
+			require.NotContains(t, got, a.SKU)
+			got[a.SKU] = a
 		}
 	}
-	if reflect.DeepEqual(before, after) {
-		require.Empty(t, got)
-		return
+	for _, sku := range randomSKUs {
+		a, told := got[sku]
+		if told {
+			require.Equal(t, after[sku], a)
+		}
+		// A quota that ends when another of the same size begins is told.
+		if sku != by.sku() || by.stock == nil || by.stock.Verb != record.VerbPolicy {
+			require.Equal(t, !reflect.DeepEqual(before[sku], after[sku]), told, sku)
+		}
 	}
-	require.Equal(t, []record.Availability{after}, got)
 }

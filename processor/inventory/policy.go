@@ -25,7 +25,7 @@ type Policies struct {
 
 // policy applies a change of policies: what it doesn't name stays as it is. It
 // moves nothing. It tells whether anything changed that channels are to know.
-func policy(it *Item, c *record.StockCommand, d *record.Decision) (changed bool) {
+func policy(it *Item, c *record.StockCommand, now record.Millis, d *record.Decision) (changed bool) {
 	p := &c.Policy
 	changed = !it.Fed
 	it.Fed = true
@@ -42,6 +42,9 @@ func policy(it *Item, c *record.StockCommand, d *record.Decision) (changed bool)
 		changed = changed || it.Policies.Buffer != was
 	}
 	if p.Channel != "" && it.Policies.setChannel(p) {
+		changed = true
+	}
+	if !p.Quota.IsKept() && it.Policies.changeQuota(p, now) {
 		changed = true
 	}
 	d.Outcome = record.OutcomeDone

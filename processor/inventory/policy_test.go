@@ -134,7 +134,11 @@ func (m *model) policy(k *modelSKU, c *record.StockCommand, d *record.Decision) 
 		k.places[c.Warehouse] = &modelPlace{}
 	}
 	k.policies.set(c)
+	if c.Policy.Quota != record.SettingKeep {
+		k.quotas.set(&c.Policy, m.now)
+	}
 	m.told(d)
+	m.serve(k, c.SKU, "stock:"+c.EventID)
 }
 
 // tell writes the policies as tellPolicies does.
@@ -169,11 +173,17 @@ func (g *generator) policy() *record.StockCommand {
 		Safety: record.SettingKeep, Buffer: record.SettingKeep, Cap: record.SettingKeep, Quota: record.SettingKeep,
 	}}
 	setting := func() record.Setting { return record.Setting(g.Intn(6)) + record.SettingRemove }
-	switch g.Intn(4) {
+	switch g.Intn(8) {
 	case 0:
 		c.Warehouse, c.Policy.Safety = pick(g, randomWarehouses), setting()
 	case 1:
 		c.Policy.Buffer = setting()
+	case 2, 3, 4, 5:
+		c.Policy.Channel, c.Policy.Until = pick(g, randomChannels[:4]), g.now+record.Millis(g.Int63n(200)-4)*g.maxStep
+		c.Policy.Quota = record.Setting(max(-2, g.Intn(14)-4))
+		if c.Policy.Quota == record.SettingKeep {
+			c.Policy.Quota = 0
+		}
 	default:
 		c.Policy.Channel = pick(g, []string{"shopee", "shopee/main", "web", "lazada/b"})
 		c.Policy.Buffer, c.Policy.Cap = setting(), setting()

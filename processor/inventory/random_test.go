@@ -125,7 +125,7 @@ func (g *generator) stock() *record.StockCommand {
 	case 2:
 		c.Verb, c.Qty = record.VerbDamage, record.Quantity(g.Intn(7)-3)
 	default:
-		c.Verb, c.Qty = record.VerbReceive, record.Quantity(1+g.Intn(6))
+		c.Verb, c.Qty = record.VerbReceive, record.Quantity(1+g.Intn(14))
 	}
 	if g.Intn(200) == 0 {
 		c.Qty = record.OnHandMax - 3
@@ -169,9 +169,9 @@ func (g *generator) command(p int) *record.Command {
 		}
 	default:
 		c.Verb = record.VerbShip
-		if p >= 95 {
+		if p >= 98 {
 			c.Verb = record.VerbShipUnclaimed
-		} else if p >= 90 {
+		} else if p >= 96 {
 			c.Verb, c.Unavailable = record.VerbReturn, g.Intn(2) == 0
 		}
 		g.parts(c)

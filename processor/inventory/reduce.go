@@ -33,11 +33,12 @@ func reduce(it *Item, h *Hold, ranked []record.Ranked, c *record.Command, d *rec
 		}
 		it.Rows[it.mustFind(p.Warehouse)].move(d, p.Qty, h.counted(-p.Qty))
 	}
+	it.giveBack(h, h.units(), d)
 	d.Missing = c.Qty
 	if n := min(c.Qty, h.Waiting); n > 0 {
 		d.Missing -= n
 		h.Waiting -= n
-		it.Waiting -= n
+		it.wait(d.OrderKey, h, -n)
 		if h.Waiting == 0 {
 			it.leaveLine(h, ranked)
 		}

@@ -22,9 +22,10 @@ func release(it *Item, h *Hold, ranked []record.Ranked, c *record.Command, d *re
 		it.Rows[it.mustFind(h.Parts[i].Warehouse)].move(d, qty, h.counted(-qty))
 	}
 	if h.Waiting > 0 {
-		it.Waiting -= h.Waiting
+		it.wait(d.OrderKey, h, -h.Waiting)
 		it.leaveLine(h, ranked)
 	}
+	it.giveBack(h, 0, d)
 	it.Holds--
 	h.reset()
 	d.Outcome = record.OutcomeDone

@@ -33,7 +33,7 @@ func reserve(it *Item, h *Hold, c *record.Command, d *record.Decision, p *picker
 	}
 	h.Attempt, h.Allocated, h.Requested = c.Attempt, c.Allocate, c.Qty
 	d.Allocated = c.Allocate
-	granted := p.take(it, h, c.Ranked, c.Qty, c.Whole, d)
+	granted, fenced := p.takeFenced(it, h, c.Ranked, c.Qty, c.Whole, c.Fact, d)
 	rest := c.Qty - granted
 	switch {
 	case rest == 0:
@@ -45,11 +45,14 @@ func reserve(it *Item, h *Hold, c *record.Command, d *record.Decision, p *picker
 	}
 	if rest > 0 {
 		d.Reason = record.ReasonOutOfStock
-		if !it.Fed {
+		switch {
+		case fenced:
+			d.Reason = record.ReasonQuota
+		case !it.Fed:
 			d.Reason = record.ReasonUnknownSKU
 		}
 		if c.Wait && !c.Whole {
-			it.joinLine(h, c.Ranked, rest, c.Fact)
+			it.joinLine(h, c.OrderKey, c.Ranked, rest, c.Fact)
 			d.Waiting = rest
 		} else {
 			h.Missing, d.Missing = rest, rest

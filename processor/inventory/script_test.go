@@ -15,7 +15,7 @@ import (
 // TestScripts runs testdata/*.txt. One command a line:
 //
 //	reserve ORDER SKU qty=2 ranked=HCM:0,HN:1 [wait|backorder] [whole] [allocate] [attempt=1] [cause=c]
-//	               wait is a fact's, backorder a request's
+//	               wait is a fact's, backorder a request's; fact doesn't wait
 //	confirm ORDER SKU [attempt=1] [cause=c]
 //	release ORDER SKU [attempt=1] [cause=c]
 //	ship    ORDER SKU parts=HCM:2,HN:1 [attempt=1] [cause=c]
@@ -136,6 +136,9 @@ func parseEntry(t *testing.T, text string) record.Entry {
 	_, c.Fact = args["wait"]
 	_, c.Wait = args["backorder"]
 	c.Wait = c.Wait || c.Fact
+	if _, ok := args["fact"]; ok {
+		c.Fact = true
+	}
 	_, c.Whole = args["whole"]
 	_, c.Allocate = args["allocate"]
 	_, c.Unavailable = args["unavailable"]

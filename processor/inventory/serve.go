@@ -55,7 +55,7 @@ func (s *Stage) serve(tx stage.Tx, it *cached, kind, id string, origin record.Or
 			if err := l.waiter.decode(l.value(i)); err != nil {
 				panic(fmt.Sprintf("BUG: state of %q: %v", it.SKU, err))
 			}
-			if !canServe(&it.Item, l.waiter.Ranked) {
+			if !canServe(&it.Item, l.waiter.OrderKey, l.places[i], l.waiter.Ranked) {
 				continue
 			}
 			s.serveOne(tx, it, l.places[i], cause, origin)
@@ -93,9 +93,20 @@ func (s *Stage) serveOne(tx stage.Tx, it *cached, at place, cause string, origin
 }
 
 // noteGains remembers the rows in which the last decision set units free that
-// somebody in line wants.
+// somebody in line wants, and may have.
 func (s *Stage) noteGains(it *cached) bool {
 	s.gained = s.gained[:0]
+	if !it.opens() {
+		return false
+	}
+	if it.opened(&s.decision) {
+		for i := range it.Rows {
+			if it.Rows[i].Available() > 0 && it.wants(it.Rows[i].Warehouse) {
+				s.gained = append(s.gained, i)
+			}
+		}
+		return len(s.gained) > 0
+	}
 	for i := range s.decision.Moves {
 		m := &s.decision.Moves[i]
 		if m.After.Available() > max(m.Before.Available(), 0) && it.wants(m.Warehouse) {
@@ -108,7 +119,7 @@ func (s *Stage) noteGains(it *cached) bool {
 func (s *Stage) anyGainLeft(it *cached) bool {
 	for _, row := range s.gained {
 		if it.Rows[row].Available() > 0 && it.wants(it.Rows[row].Warehouse) {
-			return true
+			return it.opens()
 		}
 	}
 	return false

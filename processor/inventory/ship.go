@@ -39,6 +39,7 @@ func ship(it *Item, h *Hold, c *record.Command, d *record.Decision) {
 		delta.OnHand = -n
 		it.Rows[it.mustFind(p.Warehouse)].takeOut(d, n, delta)
 		d.Missing -= n
+		h.useQuota(n)
 	}
 	switch {
 	case d.Missing == 0:

@@ -59,8 +59,10 @@ func (s *Stage) Decide(tx stage.Tx, r *stage.Record) {
 	}
 }
 
-// Finish writes the items that changed, and forgets event ids that are due.
+// Finish ends quotas that are due, writes the items that changed, and forgets
+// event ids that are due.
 func (s *Stage) Finish(tx stage.Tx) {
+	s.endDueQuotas(tx)
 	for _, c := range s.cache.items[:s.cache.used] {
 		s.write(tx, c)
 	}
@@ -87,8 +89,14 @@ func (s *Stage) Reset() {
 	*a = record.Availability{Rows: a.Rows[:0], Policies: a.Policies[:0], Quotas: a.Quotas[:0]}
 }
 
-// Due tells when event ids are next to be forgotten.
-func (s *Stage) Due(tx stage.Tx) (record.Millis, bool) { return s.nextForget(tx) }
+// Due tells when event ids are next to be forgotten, or quotas to be ended.
+func (s *Stage) Due(tx stage.Tx) (record.Millis, bool) {
+	at, ok := s.nextForget(tx)
+	if end, some := s.nextQuotaEnd(tx); some && (!ok || end < at) {
+		at, ok = end, true
+	}
+	return at, ok
+}
 
 // send emits the decision: to who waits for it, or to the ledger.
 func (s *Stage) send(tx stage.Tx, origin record.Origin) {

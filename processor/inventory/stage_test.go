@@ -90,6 +90,7 @@ func TestChecksFindSpoiltState(t *testing.T) {
 		tk := newTask(Config{})
 		tk.run(
 			stockEvent(record.StockCommand{Verb: record.VerbReceive, SKU: "TEE", Warehouse: "HCM", EventID: "s-1", Qty: 5}),
+			quotaOf("TEE", "p-1", "web", 3, hourMillis),
 			command(record.Command{Verb: record.VerbReserve, SKU: "TEE", OrderKey: "web/main/1", Attempt: 1, Qty: 2, Ranked: []record.Ranked{{Warehouse: "HCM"}}}),
 		)
 		return tk
@@ -105,11 +106,13 @@ func TestChecksFindSpoiltState(t *testing.T) {
 		spoil func(it *Item)
 		e     record.Entry
 	}{
-		"held below its hold": {func(it *Item) { it.Rows[0].Held = 1 }, release},
-		"held above its hold": {func(it *Item) { it.Rows[0].Held = 3 }, release},
-		"no holds counted":    {func(it *Item) { it.Holds = 0 }, receive},
-		"row gone":            {func(it *Item) { it.Rows = nil }, release},
-		"waits alone":         {func(it *Item) { it.Holds, it.Waiting, it.Rows[0].Held = 0, 3, 0 }, receive},
+		"held below its hold":   {func(it *Item) { it.Rows[0].Held = 1 }, release},
+		"held above its hold":   {func(it *Item) { it.Rows[0].Held = 3 }, release},
+		"no holds counted":      {func(it *Item) { it.Holds = 0 }, receive},
+		"row gone":              {func(it *Item) { it.Rows = nil }, release},
+		"quota used twice":      {func(it *Item) { it.Policies.Quotas[0].Left = 3 }, release},
+		"quota of a better one": {func(it *Item) { it.Policies.Quotas[0].Total = 1 }, release},
+		"waits alone":           {func(it *Item) { it.Holds, it.WaitingBy, it.Rows[0].Held = 0, []ChannelWaiting{{"web", 3, 0}}, 0 }, receive},
 	} {
 		tk := sound()
 		spoilItem(tk, c.spoil)

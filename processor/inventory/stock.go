@@ -31,6 +31,7 @@ func (s *Stage) decideStock(tx stage.Tx, e *record.Entry) error {
 		return fmt.Errorf("warehouse %q", c.Warehouse)
 	}
 	it := s.load(tx, c.SKU)
+	s.endQuotas(tx, it)
 	d := s.begin(c.Verb, c.SKU, c.EventID)
 	d.Requested = c.Qty
 	if hash, seen := s.recall(tx, c); seen {
@@ -55,7 +56,7 @@ func (s *Stage) decideStock(tx stage.Tx, e *record.Entry) error {
 	case record.VerbDamage:
 		damage(&it.Item, c, d)
 	case record.VerbPolicy:
-		tell = policy(&it.Item, c, d)
+		tell = s.decidePolicy(tx, it, c, d)
 	default:
 		return fmt.Errorf("stock command with verb %s", c.Verb)
 	}

@@ -5,7 +5,14 @@ import (
 	"slices"
 
 	"holdfast/topology/record"
+	"holdfast/topology/record/pack"
 )
+
+// ChannelWaiting are the units that orders of a channel wait for.
+type ChannelWaiting struct {
+	Channel           string
+	Facts, Backorders record.Quantity
+}
 
 // findWant returns the position of the warehouse in Wanted, or where it would
 // stand.
@@ -24,12 +31,12 @@ func (it *Item) wants(w record.WarehouseID) bool {
 
 // joinLine puts the hold at the end of its class in the line, to wait for qty
 // units.
-func (it *Item) joinLine(h *Hold, ranked []record.Ranked, qty record.Quantity, fact bool) {
+func (it *Item) joinLine(h *Hold, order record.OrderKey, ranked []record.Ranked, qty record.Quantity, fact bool) {
 	h.Waiting, h.Place = qty, place{class: classBackorder, seq: it.NextSeq}
 	if fact {
 		h.Place.class = classFact
 	}
-	it.Waiting += qty
+	it.wait(order, h, qty)
 	it.NextSeq++
 	for i := range ranked {
 		if named(ranked[:i], ranked[i].Warehouse) {
@@ -40,6 +47,51 @@ func (it *Item) joinLine(h *Hold, ranked []record.Ranked, qty record.Quantity, f
 			it.Wanted = slices.Insert(it.Wanted, at, Want{Warehouse: ranked[i].Warehouse})
 		}
 		it.Wanted[at].Orders++
+	}
+}
+
+// wait counts units that begin to wait, or no longer do.
+func (it *Item) wait(order record.OrderKey, h *Hold, units record.Quantity) {
+	it.Waiting += units
+	channel := channelOf(order)
+	at := 0
+	for at < len(it.WaitingBy) && it.WaitingBy[at].Channel < channel {
+		at++
+	}
+	if at == len(it.WaitingBy) || it.WaitingBy[at].Channel != channel {
+		it.WaitingBy = slices.Insert(it.WaitingBy, at, ChannelWaiting{Channel: channel})
+	}
+	w := &it.WaitingBy[at]
+	if h.Place.class == classFact {
+		w.Facts += units
+	} else {
+		w.Backorders += units
+	}
+	if w.Facts < 0 || w.Backorders < 0 {
+		panic(fmt.Sprintf("BUG: %d and %d units of %s wait for %s", w.Facts, w.Backorders, it.SKU, channel))
+	}
+	if w.Facts+w.Backorders == 0 {
+		it.WaitingBy = slices.Delete(it.WaitingBy, at, at+1)
+	}
+}
+
+// channelOf returns the channel that the order came from.
+func channelOf(order record.OrderKey) string {
+	channel, _, _, _ := order.Cut()
+	return channel
+}
+
+// readWaiting reads the units that wait. Channels are views.
+func readWaiting(r *pack.Reader, it *Item) {
+	it.WaitingBy, it.Waiting = it.WaitingBy[:0], 0
+	n := r.Array()
+	if n%3 != 0 {
+		r.Fail(pack.ErrForm)
+	}
+	for ; n > 0 && r.Err() == nil; n -= 3 {
+		w := ChannelWaiting{Channel: r.View(), Facts: record.Quantity(r.Int()), Backorders: record.Quantity(r.Int())}
+		it.WaitingBy = append(it.WaitingBy, w)
+		it.Waiting += w.Facts + w.Backorders
 	}
 }
 
