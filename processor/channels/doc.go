@@ -5,8 +5,9 @@
 //
 //	log.availability           state of the task                            out
 //	 availability ────┐     a sku       Item: counters by warehouse,  ┌─> channel.<name>.stock  per shop
-//	 warehouse, shop ─┼───>             what each shop was told last ─┤
-//	 tick ────────────┘     d number, q SKUs whose window is open     └─> stock.events          per warehouse
+//	 warehouse, shop ─┼───>             policies, components, what    ┤
+//	 catalog ─────────┤                 each shop was told last       └─> stock.events          per warehouse
+//	 tick ────────────┘     d number, q SKUs whose window is open
 //	                        W id, S key rows of the tables
 //	                        n           names by number, stamp of the tables
 //	                        r           where the pass over all SKUs stands
@@ -18,8 +19,11 @@
 // written in the same transactions as everything else: a crash inside a window
 // loses no update.
 //
-//	stage.go    Decide collects the last availability of each SKU; Finish decides
+//	stage.go    Decide collects what there is of each SKU; Finish decides
+//	touch.go    the last availability of a SKU and of its components
 //	item.go     what is known and published of a SKU, and its form in state
+//	policy.go   who may sell how much of it: buffers, caps, quotas
+//	combo.go    its components, if it is a combo, and how many sets they make
 //	windows.go  the queue of open windows
 //	tables.go   warehouses and shops, and what follows from them: who sells from where
 //	sellable.go the equation
@@ -34,6 +38,12 @@
 //     dropped keeps its last version, so it can come back without going back.
 //   - "Fell" is meant against what was published, not against what was known: a
 //     channel only knows the former.
+//   - Under the key of a combo there come its components' availabilities, each a
+//     record of its own. The row of the catalog comes first: inventory sends them
+//     because of the same row.
+//   - A component's quotas count for its combos too: an order of sets takes units
+//     that are fenced off as little as any other order does.
+//   - Units on their way aren't known yet: incoming is 0 in stock.events.
 //   - Within a transaction decreases and zeroes are published before increases,
 //     over all its SKUs: units that move between shops are first taken, then given.
 package channels

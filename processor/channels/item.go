@@ -12,15 +12,18 @@ import (
 //
 // Invariant: places and shops are sorted by their number, each occurs once.
 type item struct {
-	fed    bool          // the stock feed has named the SKU
+	fed    bool          // the stock feed has named the SKU, or a component of it
 	due    record.Millis // when its window is over; 0: none is open
 	places []place
 	shops  []told
+	policy policy
+	combo  combo
 }
 
 // place is a warehouse's stock of the SKU.
 type place struct {
 	warehouse int
+	safety    record.Quantity // units there that no channel sees
 	now       record.Counters
 	published record.Counters
 	version   int64 // 0: never published
@@ -35,6 +38,36 @@ type told struct {
 
 func (it *item) reset() {
 	it.fed, it.due, it.places, it.shops = false, 0, it.places[:0], it.shops[:0]
+	it.policy = policy{rules: it.policy.rules[:0], quotas: it.policy.quotas[:0]}
+	it.combo = combo{}
+}
+
+// forget lets go of what the slices beyond their ends still hold: views of
+// records and of state.
+func (it *item) forget() {
+	it.reset()
+	clear(it.policy.rules[:cap(it.policy.rules)])
+	clear(it.policy.quotas[:cap(it.policy.quotas)])
+}
+
+// hasPolicy tells whether there is more to know than counters.
+func (it *item) hasPolicy() bool {
+	for i := range it.places {
+		if it.places[i].safety != 0 {
+			return true
+		}
+	}
+	return !it.policy.isNone()
+}
+
+// find returns the index of a warehouse's entry, or -1.
+func (it *item) find(warehouse int) int {
+	for i := range it.places {
+		if it.places[i].warehouse == warehouse {
+			return i
+		}
+	}
+	return -1
 }
 
 // place returns the entry of a warehouse, made if need be.
@@ -64,11 +97,13 @@ func (it *item) tell(t told) {
 	it.shops[i] = t
 }
 
-const itemVersion = 1
+const itemVersion = 2
 
 // append appends the item's form in state:
 //
-//	[version, fed, due, base, [place…], [shop, sellable, base − version, …]]
+//	[version, fed, due, base, [place…], [shop, sellable, base − version, …]]    a SKU with counters alone
+//	[…, policy]                                                               see policy.go
+//	[…, policy or nil, combo]                                                 see combo.go
 //	place = [warehouse, counters ×4]                                never published
 //	      | [warehouse, counters ×4, base − version]                published as it is
 //	      | [warehouse, counters ×4, base − version, published ×4]  has changed since
@@ -77,7 +112,14 @@ const itemVersion = 1
 // number takes one byte instead of nine.
 func (it *item) append(b []byte) []byte {
 	base := it.base()
-	b = pack.AppendArray(b, 6)
+	hasPolicy, fields := it.hasPolicy(), 6
+	switch {
+	case it.combo.known:
+		fields = 8
+	case hasPolicy:
+		fields = 7
+	}
+	b = pack.AppendArray(b, fields)
 	b = pack.AppendUint(b, itemVersion)
 	b = pack.AppendBool(b, it.fed)
 	b = pack.AppendInt(b, int64(it.due))
@@ -107,6 +149,15 @@ func (it *item) append(b []byte) []byte {
 		b = pack.AppendInt(b, int64(t.sellable))
 		b = pack.AppendInt(b, base-t.version)
 	}
+	switch {
+	case hasPolicy:
+		b = it.appendPolicy(b)
+	case fields == 8:
+		b = pack.AppendNil(b)
+	}
+	if fields == 8 {
+		b = it.combo.append(b)
+	}
 	return b
 }
 
@@ -125,7 +176,10 @@ func (it *item) base() int64 {
 func (it *item) decode(value []byte) error {
 	it.reset()
 	r := pack.NewReader(value)
-	r.ArrayOf(6)
+	fields := r.Array()
+	if fields < 6 || fields > 8 {
+		r.Fail(pack.ErrForm)
+	}
 	if v := r.Uint(); r.Err() == nil && v != itemVersion {
 		return fmt.Errorf("item version %d, known is %d", v, itemVersion)
 	}
@@ -135,12 +189,14 @@ func (it *item) decode(value []byte) error {
 	for n := r.Array(); n > 0 && r.Err() == nil; n-- {
 		it.places = append(it.places, readPlace(&r, base))
 	}
-	n := r.Array()
-	if n%3 != 0 {
-		r.Fail(pack.ErrForm)
-	}
-	for ; n > 0 && r.Err() == nil; n -= 3 {
+	for n := tuples(&r, 3); n > 0 && r.Err() == nil; n-- {
 		it.shops = append(it.shops, told{shop: readNumber(&r), sellable: record.Quantity(r.Int()), version: base - r.Int()})
+	}
+	if fields == 7 || fields == 8 && !r.Nil() {
+		it.readPolicy(&r)
+	}
+	if fields == 8 {
+		it.combo.read(&r)
 	}
 	if err := r.Close(); err != nil {
 		return fmt.Errorf("item: %w", err)

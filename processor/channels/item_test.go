@@ -28,23 +28,59 @@ func sample() *item {
 	return it
 }
 
-// The form in state: what an older node wrote must be read by a newer one.
-func TestItemForm(t *testing.T) {
-	path := filepath.Join("testdata", "golden", "item.hex")
-	got := hex.EncodeToString(sample().append(nil))
-	if os.Getenv("HOLDFAST_UPDATE") != "" {
-		require.NoError(t, os.WriteFile(path, []byte(got+"\n"), 0o644))
+func samplePolicy() *item {
+	it := sample()
+	it.place(2).safety = 5
+	it.policy = policy{
+		buffer: 10, rules: []record.ChannelPolicy{{Channel: "shopee", Buffer: 50, Cap: record.SettingKeep}, {Channel: "web/main", Buffer: record.SettingKeep, Cap: 0}},
+		quotas: []record.QuotaLeft{{Channel: "shopee", Left: 100}},
 	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, strings.TrimSpace(string(want)), got, "set HOLDFAST_UPDATE=1 after a change that is meant")
+	return it
+}
 
+func sampleCombo(it *item) *item {
+	it.combo = combo{known: true, version: 1 << 40, parts: []component{
+		{sku: "TEE", perSet: 2, heard: true, buffer: 3, units: []unitsAt{{1, 1_000_000_000_000}, {0, 4}}, quotas: []record.QuotaLeft{{Channel: "web", Left: 0}}},
+		{sku: "CAP", perSet: 1000},
+	}}
+	return it
+}
+
+func samples() map[string]*item {
+	return map[string]*item{
+		"item": sample(), "item_policy": samplePolicy(), "item_combo": sampleCombo(sample()), "item_combo_policy": sampleCombo(samplePolicy()),
+		"item_no_combo": {fed: true, combo: combo{known: true, version: 7}},
+	}
+}
+
+// The form in state: what an older node wrote must be read by a newer one. Who
+// has no policy and isn't a combo pays nothing for those that do.
+func TestItemForm(t *testing.T) {
+	fields := map[string]int{"item": 6, "item_policy": 7, "item_combo": 8, "item_combo_policy": 8, "item_no_combo": 8}
+	for name, it := range samples() {
+		path := filepath.Join("testdata", "golden", name+".hex")
+		got := hex.EncodeToString(it.append(nil))
+		if os.Getenv("HOLDFAST_UPDATE") != "" {
+			require.NoError(t, os.WriteFile(path, []byte(got+"\n"), 0o644))
+		}
+		want, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, strings.TrimSpace(string(want)), got, "%s: set HOLDFAST_UPDATE=1 after a change that is meant", name)
+
+		var back item
+		require.NoError(t, sampleCombo(samplePolicy()).decode(it.append(nil)), "memory used again")
+		require.NoError(t, back.decode(it.append(nil)))
+		require.Equal(t, got, hex.EncodeToString(back.append(nil)), name)
+		var generic []any
+		require.NoError(t, msgpack.Unmarshal(it.append(nil), &generic))
+		require.Len(t, generic, fields[name], name)
+	}
 	var back item
-	require.NoError(t, back.decode(sample().append(nil)))
-	require.Equal(t, *sample(), back)
-	var generic []any
-	require.NoError(t, msgpack.Unmarshal(sample().append(nil), &generic))
-	require.Len(t, generic, 6)
+	require.NoError(t, back.decode(samplePolicy().append(nil)))
+	require.Equal(t, *samplePolicy(), back)
+	again := sampleCombo(samplePolicy())
+	require.NoError(t, again.decode(sample().append(nil)))
+	require.False(t, again.hasPolicy() || again.combo.known, "nothing is left over of what the memory held before")
 }
 
 func TestItemKeepsOrder(t *testing.T) {
@@ -68,7 +104,9 @@ func TestItemKeepsOrder(t *testing.T) {
 // Whatever bytes: an error or an item that is written as it was read, and no
 // more memory than the bytes can stand for.
 func FuzzItem(f *testing.F) {
-	f.Add(sample().append(nil))
+	for _, it := range samples() {
+		f.Add(it.append(nil))
+	}
 	f.Add((&item{}).append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var it, again item

@@ -29,12 +29,32 @@ type model struct {
 	channels []string
 	houses   map[string]*record.Warehouse
 	shops    map[string]*record.Shop
-	stock    map[record.SKU]*record.Availability
-	seen     map[string]bool // sku/warehouse of all availabilities since the SKU was fed
+	catalog  map[string]*record.CatalogItem
+	stock    map[record.SKU]*record.Availability                // of SKUs that were fed
+	heard    map[record.SKU]map[record.SKU]*record.Availability // combo, component
+	fed      map[record.SKU]bool                                // or a component of it
+	seen     map[string]bool                                    // sku/warehouse of all availabilities since the SKU was fed
 	told     map[string]record.ChannelStock
 	counted  map[string]record.StockUpdate
 	differs  map[record.SKU]record.Millis // since when
 	versions map[string]record.Offset     // of rows, also deleted ones
+}
+
+func newModel(t *testing.T, names []string) *model {
+	return &model{
+		t: t, channels: names, houses: map[string]*record.Warehouse{}, shops: map[string]*record.Shop{}, catalog: map[string]*record.CatalogItem{},
+		stock: map[record.SKU]*record.Availability{}, heard: map[record.SKU]map[record.SKU]*record.Availability{}, fed: map[record.SKU]bool{},
+		seen: map[string]bool{}, told: map[string]record.ChannelStock{}, counted: map[string]record.StockUpdate{},
+		differs: map[record.SKU]record.Millis{}, versions: map[string]record.Offset{},
+	}
+}
+
+// parts returns the components of a combo.
+func (m *model) parts(sku record.SKU) []record.Component {
+	if row := m.catalog[string(sku)]; row != nil {
+		return row.Components
+	}
+	return nil
 }
 
 // list returns who has to be told: shops by key, with what they are.
@@ -56,27 +76,9 @@ func (m *model) list() map[string]*record.Shop {
 	return out
 }
 
-func (m *model) sellable(sku record.SKU, shop *record.Shop) record.Quantity {
-	if shop == nil || !shop.IsActive() {
-		return 0
-	}
-	sum := record.Quantity(0)
-	for _, row := range m.stock[sku].Rows {
-		if w := m.houses[string(row.Warehouse)]; w != nil && w.IsActive() && w.ServesChannel(shop.Channel) && row.Available() > 0 {
-			sum += row.Available()
-		}
-	}
-	sum -= shop.Buffer
-	if shop.Cap != nil && sum > *shop.Cap {
-		sum = *shop.Cap
-	}
-	return max(0, sum)
-}
-
 // wrong returns what isn't published as it is; urgentOnly: what can't wait.
 func (m *model) wrong(sku record.SKU, urgentOnly bool) (out []string) {
-	a := m.stock[sku]
-	if a == nil || !a.Fed {
+	if !m.fed[sku] {
 		return nil
 	}
 	list := m.list()
@@ -100,8 +102,8 @@ func (m *model) wrong(sku record.SKU, urgentOnly bool) (out []string) {
 			out = append(out, fmt.Sprintf("%s of %s: told %d (%v), is %d", name, sku, last.Sellable, was, want))
 		}
 	}
-	if urgentOnly {
-		return out
+	if urgentOnly || len(m.parts(sku)) > 0 {
+		return out // a combo has no stock of its own
 	}
 	for key := range m.seen {
 		house, keySKU := cutTold(key)
@@ -109,7 +111,7 @@ func (m *model) wrong(sku record.SKU, urgentOnly bool) (out []string) {
 			continue
 		}
 		want := record.Counters{}
-		for _, row := range a.Rows {
+		for _, row := range m.stock[sku].Rows {
 			if string(row.Warehouse) == house {
 				want = row.Counters
 			}
@@ -137,6 +139,7 @@ func (m *model) take(published []stagetest.Published, now record.Millis) map[rec
 	for _, p := range published {
 		if p.Topic == "stock.events" {
 			u := decodeStrict[record.StockUpdate](m.t, p.Value)
+			require.Empty(m.t, m.parts(u.SKU), "stock of a combo: %s", p.Value)
 			key := string(u.Warehouse) + " " + string(u.SKU)
 			last, was := m.counted[key]
 			require.Equal(m.t, p.Key, string(u.SKU))
@@ -156,7 +159,7 @@ func (m *model) take(published []stagetest.Published, now record.Millis) map[rec
 		require.Equal(m.t, "channel."+u.Channel+".stock", p.Topic)
 		require.Equal(m.t, p.Key, string(u.SKU))
 		require.Contains(m.t, m.channels, u.Channel)
-		require.True(m.t, m.stock[u.SKU].Fed, "an order alone publishes nothing")
+		require.True(m.t, m.fed[u.SKU], "an order alone publishes nothing")
 		name := u.Channel + "/" + u.Shop
 		key := name + " " + string(u.SKU)
 		last, was := m.told[key]
@@ -199,8 +202,10 @@ type world struct {
 	fed     map[record.SKU]bool
 }
 
-func (w *world) availability() (record.Entry, *record.Availability) {
-	a := &record.Availability{SKU: record.SKU("s" + strconv.Itoa(w.IntN(7)))}
+func (w *world) sku() record.SKU { return record.SKU("s" + strconv.Itoa(w.IntN(7))) }
+
+func (w *world) availability(sku record.SKU) *record.Availability {
+	a := &record.Availability{SKU: sku}
 	w.fed[a.SKU] = w.fed[a.SKU] || w.IntN(4) == 0
 	a.Fed = w.fed[a.SKU]
 	for i := range 4 {
@@ -215,7 +220,43 @@ func (w *world) availability() (record.Entry, *record.Availability) {
 			},
 		})
 	}
-	return record.Entry{Kind: record.KindAvailability, Key: []byte(a.SKU), Body: record.AppendAvailability(nil, a)}, a
+	if w.IntN(3) == 0 {
+		w.policies(a)
+	}
+	return a
+}
+
+func (w *world) policies(a *record.Availability) {
+	a.Buffer = record.Quantity(w.IntN(5))
+	for i := range a.Rows {
+		a.Rows[i].Safety = record.Quantity(max(0, w.IntN(8)-3))
+	}
+	setting := func() record.Setting { return record.Setting(w.IntN(12)) - 1 }
+	for _, of := range []string{"pos", "shopee", "shopee/main", "shopee/two", "web", "web/main"} {
+		if w.IntN(3) == 0 {
+			a.Policies = append(a.Policies, record.ChannelPolicy{Channel: of, Buffer: setting(), Cap: setting()})
+		}
+	}
+	for _, of := range []string{"elsewhere", "shopee", "web"} {
+		if w.IntN(3) == 0 {
+			a.Quotas = append(a.Quotas, record.QuotaLeft{Channel: of, Left: record.Quantity(w.IntN(10))})
+		}
+	}
+}
+
+// comboSKU: two have stock of their own and are combos now and then, one has
+// never anything but components.
+func (w *world) comboSKU() record.SKU { return []record.SKU{"s0", "s1", "c0"}[w.IntN(3)] }
+
+// combo makes a row of the catalog.
+func (w *world) combo() *record.CatalogItem {
+	row := &record.CatalogItem{SKU: w.comboSKU()}
+	for i := range 7 {
+		if sku := record.SKU("s" + strconv.Itoa(i)); sku != row.SKU && w.IntN(3) == 0 {
+			row.Components = append(row.Components, record.Component{SKU: sku, Qty: record.Quantity(1 + w.IntN(3))})
+		}
+	}
+	return row
 }
 
 func (w *world) warehouse() *record.Warehouse {
@@ -281,11 +322,7 @@ func run(t *testing.T, w *world, chunk, steps int) {
 	newStage := func(list []string) *channels.Stage {
 		return channels.New(channels.Config{Channels: list, WindowMillis: windowMillis, ChunkMax: chunk})
 	}
-	m := &model{
-		t: t, channels: all, houses: map[string]*record.Warehouse{}, shops: map[string]*record.Shop{},
-		stock: map[record.SKU]*record.Availability{}, seen: map[string]bool{},
-		told: map[string]record.ChannelStock{}, counted: map[string]record.StockUpdate{}, differs: map[record.SKU]record.Millis{}, versions: map[string]record.Offset{},
-	}
+	m := newModel(t, all)
 	task := stagetest.NewTask(newStage(all))
 	task.Clock = 1_000_000
 	published := 0
@@ -326,7 +363,7 @@ func run(t *testing.T, w *world, chunk, steps int) {
 
 // randomEntry returns an entry and what it does to the model once it is committed.
 func randomEntry(w *world, m *model) (record.Entry, func()) {
-	switch w.IntN(30) {
+	switch w.IntN(40) {
 	case 0:
 		h := w.warehouse()
 		if w.IntN(4) == 0 {
@@ -346,9 +383,52 @@ func randomEntry(w *world, m *model) (record.Entry, func()) {
 		return row(w, m, record.KindShop, m.shops, key, s)
 	case 2:
 		return record.Entry{Kind: record.KindDecision, Key: []byte("s1"), Body: []byte("not looked at")}, func() {}
+	case 3:
+		c := w.combo()
+		key := string(c.SKU)
+		if w.IntN(4) == 0 {
+			c = nil
+		}
+		return row(w, m, record.KindCatalog, m.catalog, key, c)
+	case 4, 5, 6, 7:
+		// A component's availability under a combo's key; also late, when it
+		// isn't one any more.
+		combo, sku := w.comboSKU(), w.sku()
+		if sku == combo {
+			sku = "s6"
+		}
+		a := w.availability(sku)
+		return availabilityEntry(combo, a), func() {
+			if m.heard[combo] == nil {
+				m.heard[combo] = map[record.SKU]*record.Availability{}
+			}
+			m.heard[combo][a.SKU] = a
+		}
 	default:
-		e, a := w.availability()
-		return e, func() { m.stock[a.SKU] = a }
+		a := w.availability(w.sku())
+		return availabilityEntry(a.SKU, a), func() {
+			if a.Fed {
+				m.stock[a.SKU], m.fed[a.SKU] = a, true
+			}
+		}
+	}
+}
+
+func availabilityEntry(key record.SKU, a *record.Availability) record.Entry {
+	return record.Entry{Kind: record.KindAvailability, Key: []byte(key), Body: record.AppendAvailability(nil, a)}
+}
+
+// prune forgets what was heard under the keys of combos of SKUs that aren't their
+// components, or that no feed has named.
+func (m *model) prune() {
+	for combo, heard := range m.heard {
+		for sku, a := range heard {
+			isPart := slices.ContainsFunc(m.parts(combo), func(p record.Component) bool { return p.SKU == sku })
+			if !isPart || !a.Fed {
+				delete(heard, sku)
+			}
+		}
+		m.fed[combo] = m.fed[combo] || len(heard) > 0
 	}
 }
 
@@ -364,8 +444,12 @@ func row[T any](w *world, m *model, kind record.Kind, table map[string]*T, key s
 	}
 	name := kind.String() + " " + key
 	return record.Entry{Kind: kind, Key: []byte(key), Body: record.AppendTableRow(nil, &r)}, func() {
-		if old, ok := m.versions[name]; ok && old >= r.Version {
+		old, ok := m.versions[name]
+		if ok && old >= r.Version {
 			return
+		}
+		if c, isCatalog := any(v).(*record.CatalogItem); isCatalog && !ok && (c == nil || len(c.Components) == 0) {
+			return // a SKU that never was a combo keeps nothing, not even a version
 		}
 		m.versions[name] = r.Version
 		if delete(table, key); v != nil {
@@ -419,17 +503,16 @@ func (f *flaky) Scan(from, to []byte, fn func(key, value []byte) bool) {
 // settle checks what a committed transaction published and left unpublished.
 func settle(m *model, task *stagetest.Task, chunk, step int) {
 	now := task.Clock
+	m.prune()
 	for sku, a := range m.stock {
 		for _, row := range a.Rows {
-			if a.Fed {
-				m.seen[string(row.Warehouse)+" "+string(sku)] = true
-			}
+			m.seen[string(row.Warehouse)+" "+string(sku)] = true
 		}
 	}
 	urgent := m.take(task.Published, now)
 	task.Published = nil
 	_, passing := task.State["r"]
-	for sku := range m.stock {
+	for sku := range m.fed {
 		if !passing {
 			require.Empty(m.t, m.wrong(sku, true), "step %d: can't wait", step)
 		}
@@ -470,7 +553,7 @@ func closeAll(m *model, task *stagetest.Task, chunk, step int) {
 		}
 		now = max(now, due)
 	}
-	for sku := range m.stock {
+	for sku := range m.fed {
 		require.Empty(m.t, m.wrong(sku, false), "step %d, all windows closed", step)
 	}
 }

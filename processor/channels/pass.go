@@ -9,53 +9,74 @@ import (
 )
 
 // A pass goes over all SKUs after a change of a table, because the change may
-// be felt by any of them. It is done in chunks, and where it stands is state:
-// the first SKU that it hasn't looked at. Another change sends it back to the
-// start.
-
-const passVersion = 1
-
-func (s *Stage) startPass(tx stage.Tx) { s.putPass(tx, "") }
-
-func (s *Stage) putPass(tx stage.Tx, next record.SKU) {
-	b := pack.AppendUint(pack.AppendArray(nil, 2), passVersion)
-	tx.Put([]byte(keyPass), pack.AppendString(b, next))
+// be felt by any of them. It is done in chunks, and where it stands is state.
+//
+// Another change while it is on sends it round once more, from where it stands:
+// on to the last SKU, and then from the first one up to there. Sent back to the
+// start it would never come to the end as long as rows keep changing.
+type pass struct {
+	next  record.SKU // the first SKU that it hasn't looked at
+	until record.SKU // where the second part ends; "": there is none
+	again bool       // in the second part
 }
 
-func pass(tx stage.Tx) (next record.SKU, ok bool) {
+const passVersion = 2
+
+// startPass sees to it that every SKU is looked at from now on.
+func (s *Stage) startPass(tx stage.Tx) {
+	p, _ := loadPass(tx)
+	p.until, p.again = p.next, false
+	p.save(tx)
+}
+
+func loadPass(tx stage.Tx) (p pass, ok bool) {
 	value, ok := tx.Get([]byte(keyPass))
 	if !ok {
-		return "", false
+		return pass{}, false
 	}
 	r := pack.NewReader(value)
-	r.ArrayOf(2)
+	r.ArrayOf(4)
 	version := r.Uint()
-	next = record.SKU(r.String())
+	p = pass{next: record.SKU(r.String()), until: record.SKU(r.String()), again: r.Bool()}
 	if err := r.Close(); err != nil || version != passVersion {
 		panic(fmt.Sprintf("BUG: pass in state: version %d, %v", version, err))
 	}
-	return next, true
+	return p, true
+}
+
+func (p *pass) save(tx stage.Tx) {
+	b := pack.AppendUint(pack.AppendArray(nil, 4), passVersion)
+	b = pack.AppendString(pack.AppendString(b, p.next), p.until)
+	tx.Put([]byte(keyPass), pack.AppendBool(b, p.again))
 }
 
 // goOn takes the next chunk of the pass, if there is one.
 func (s *Stage) goOn(tx stage.Tx, room int) {
-	next, ok := pass(tx)
-	if !ok || room <= 0 {
+	p, ok := loadPass(tx)
+	if !ok {
 		return
 	}
+	to := []byte{prefixItem + 1}
+	if p.again {
+		to = appendItemKey(nil, p.until)
+	}
 	s.chunk = s.chunk[:0]
-	s.key = appendItemKey(s.key[:0], next)
-	tx.Scan(s.key, []byte{prefixItem + 1}, func(key, _ []byte) bool {
+	s.key = appendItemKey(s.key[:0], p.next)
+	tx.Scan(s.key, to, func(key, _ []byte) bool {
 		s.chunk = append(s.chunk, record.SKU(key[1:]))
 		return len(s.chunk) < room
 	})
 	for _, sku := range s.chunk {
 		s.look(tx, sku)
 	}
-	if len(s.chunk) < room {
+	switch {
+	case len(s.chunk) == room:
+		p.next = s.chunk[room-1] + "\x00" // the smallest key after it
+	case p.again || p.until == "":
 		tx.Delete([]byte(keyPass))
 		return
+	default:
+		p.next, p.again = "", true
 	}
-	// The smallest key after the last one.
-	s.putPass(tx, s.chunk[len(s.chunk)-1]+"\x00")
+	p.save(tx)
 }

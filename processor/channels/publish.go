@@ -24,7 +24,7 @@ func (s *Stage) compare(it *item) (changed, urgent bool) {
 	if !it.fed {
 		return false, false
 	}
-	s.tables.sums(it, s.sums)
+	s.sellableSums(it, s.sums)
 	k := 0
 	for i := range s.tables.active {
 		shop := &s.tables.active[i]
@@ -33,10 +33,10 @@ func (s *Stage) compare(it *item) (changed, urgent bool) {
 			k++
 		}
 		if k < len(it.shops) && it.shops[k].shop == shop.number {
-			s.compareShop(shop, it.shops[k])
+			s.compareShop(shop, it.shops[k], &it.policy)
 			k++
 		} else if shop.isActive {
-			s.compareShop(shop, told{})
+			s.compareShop(shop, told{}, &it.policy)
 		}
 	}
 	for ; k < len(it.shops); k++ {
@@ -47,15 +47,21 @@ func (s *Stage) compare(it *item) (changed, urgent bool) {
 	}
 	changed = len(s.changes) > 0
 	for i := range it.places {
-		changed = changed || it.places[i].differs()
+		changed = changed || it.differs(i)
 	}
 	return changed, urgent
 }
 
-func (p *place) differs() bool { return p.version == 0 || p.now != p.published }
+// differs tells whether a warehouse's counters have to be published. A combo has
+// no stock of its own: what came under its name is kept for when it is a plain
+// SKU again.
+func (it *item) differs(i int) bool {
+	p := &it.places[i]
+	return (p.version == 0 || p.now != p.published) && !it.combo.isCombo()
+}
 
-func (s *Stage) compareShop(shop *shop, last told) {
-	v := shop.sellable(s.sums[shop.channel])
+func (s *Stage) compareShop(shop *shop, last told, p *policy) {
+	v := shop.sellable(s.sums[shop.channel], p)
 	if last.version > 0 && v == last.sellable {
 		return
 	}
@@ -115,7 +121,7 @@ func (s *Stage) publish(tx stage.Tx, sku record.SKU, it *item) {
 	}
 	for i := range it.places {
 		p := &it.places[i]
-		if !p.differs() {
+		if !it.differs(i) {
 			continue
 		}
 		p.published, p.version = p.now, max(p.version+1, now)

@@ -16,16 +16,25 @@ import (
 
 // The scripts: `tx at=…` with entries below it, one a line, is one transaction:
 //
-//	stock SKU WAREHOUSE=on_hand[-allocated] …   availability, the stock feed knows the SKU
-//	order SKU                                    availability of a SKU that only an order named
-//	warehouse ID version JSON|deleted            a row
-//	shop CHANNEL/SHOP version JSON|deleted       a row
+//	stock SKU PART…                          availability, the stock feed knows the SKU
+//	order SKU                                availability of a SKU that only an order named
+//	part COMBO SKU PART…                     availability of a component under its combo's key
+//	warehouse ID version JSON|deleted        a row
+//	shop CHANNEL/SHOP version JSON|deleted   a row
+//	catalog SKU version JSON|deleted         a row
+//
+// PART is WAREHOUSE=on_hand[-allocated][!safety], buffer=N (of the company),
+// policy=CHANNEL:buffer:cap (- keeps the shop's own), or quota=CHANNEL:left.
 //
 // It prints what was published, and when the stage wants to go on.
 func TestScripts(t *testing.T) {
-	for _, name := range []string{"window", "tables", "shops"} {
+	for _, name := range []string{"window", "tables", "shops", "policies", "combos", "pass"} {
 		t.Run(name, func(t *testing.T) {
-			task := stagetest.NewTask(channels.New(channels.Config{Channels: []string{"web", "shopee"}, WindowMillis: 250}))
+			chunk := 0
+			if name == "pass" {
+				chunk = 4
+			}
+			task := stagetest.NewTask(channels.New(channels.Config{Channels: []string{"web", "shopee"}, WindowMillis: 250, ChunkMax: chunk}))
 			datadriven.RunTest(t, "testdata/"+name, func(t *testing.T, d *datadriven.TestData) string {
 				var at int64
 				d.ScanArgs(t, "at", &at)
@@ -45,24 +54,19 @@ func TestScripts(t *testing.T) {
 
 func entryOf(t *testing.T, f []string) record.Entry {
 	switch f[0] {
-	case "stock", "order":
-		a := &record.Availability{SKU: record.SKU(f[1]), Fed: f[0] == "stock"}
-		for _, place := range f[2:] {
-			warehouse, counters, _ := strings.Cut(place, "=")
-			onHand, allocated, _ := strings.Cut(counters, "-")
-			row := record.AvailabilityRow{Warehouse: record.WarehouseID(warehouse), Number: 1}
-			row.OnHand = number(t, onHand)
-			if allocated != "" {
-				row.Allocated = number(t, allocated)
-			}
-			a.Rows = append(a.Rows, row)
+	case "stock", "order", "part":
+		key := record.SKU(f[1])
+		a := &record.Availability{SKU: key, Fed: f[0] != "order"}
+		if f[0] == "part" {
+			a.SKU, f = record.SKU(f[2]), f[1:]
 		}
-		return record.Entry{Kind: record.KindAvailability, Key: []byte(a.SKU), Body: record.AppendAvailability(nil, a)}
-	case "warehouse", "shop":
-		kind := record.KindWarehouse
-		if f[0] == "shop" {
-			kind = record.KindShop
+		for _, part := range f[2:] {
+			what, value, _ := strings.Cut(part, "=")
+			addPart(t, a, what, value)
 		}
+		return availabilityEntry(key, a)
+	case "warehouse", "shop", "catalog":
+		kind := map[string]record.Kind{"warehouse": record.KindWarehouse, "shop": record.KindShop, "catalog": record.KindCatalog}[f[0]]
 		row := record.TableRow{Key: f[1], Version: record.Offset(number(t, f[2])), Deleted: f[3] == "deleted"}
 		if !row.Deleted {
 			row.JSON = []byte(strings.Join(f[3:], " "))
@@ -71,6 +75,36 @@ func entryOf(t *testing.T, f []string) record.Entry {
 	}
 	t.Fatalf("unknown entry %q", f[0])
 	return record.Entry{}
+}
+
+func addPart(t *testing.T, a *record.Availability, what, value string) {
+	v := strings.Split(value, ":")
+	switch what {
+	case "buffer":
+		a.Buffer = number(t, value)
+	case "policy":
+		setting := func(s string) record.Setting {
+			if s == "-" {
+				return record.SettingKeep
+			}
+			return record.Setting(number(t, s))
+		}
+		a.Policies = append(a.Policies, record.ChannelPolicy{Channel: v[0], Buffer: setting(v[1]), Cap: setting(v[2])})
+	case "quota":
+		a.Quotas = append(a.Quotas, record.QuotaLeft{Channel: v[0], Left: number(t, v[1])})
+	default:
+		row := record.AvailabilityRow{Warehouse: record.WarehouseID(what), Number: 1}
+		counters, safety, _ := strings.Cut(value, "!")
+		onHand, allocated, _ := strings.Cut(counters, "-")
+		row.OnHand = number(t, onHand)
+		if allocated != "" {
+			row.Allocated = number(t, allocated)
+		}
+		if safety != "" {
+			row.Safety = number(t, safety)
+		}
+		a.Rows = append(a.Rows, row)
+	}
 }
 
 func number(t *testing.T, s string) record.Quantity {

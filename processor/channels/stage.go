@@ -22,16 +22,17 @@ type Stage struct {
 	entry   func(record.Entry) error
 
 	// Of the open transaction.
-	tx      stage.Tx
-	touched []touch
-	index   map[record.SKU]int // into touched
+	tx           stage.Tx
+	touched      []touch
+	touchedParts []touchedPart
+	index        map[record.SKU]int // into touched
 
 	tables tables
 
 	// Memory used again and again.
 	availability       record.Availability
 	item               item
-	sums               []record.Quantity
+	sums, partSums     []record.Quantity // by channel
 	changes            []change
 	later              increases
 	chunk              []record.SKU
@@ -40,18 +41,13 @@ type Stage struct {
 	key, skuKey, value []byte
 }
 
-// touch is a SKU with the last availability that the transaction saw.
-type touch struct {
-	sku  record.SKU
-	body []byte
-}
-
 // New returns the stage. The configuration must be valid.
 func New(c Config) *Stage {
 	if err := c.Validate(); err != nil {
 		panic(fmt.Sprintf("BUG: %v", err))
 	}
-	s := &Stage{config: c.withDefaults(), channel: map[string]int{}, index: map[record.SKU]int{}, sums: make([]record.Quantity, len(c.Channels))}
+	s := &Stage{config: c.withDefaults(), channel: map[string]int{}, index: map[record.SKU]int{}}
+	s.sums, s.partSums = make([]record.Quantity, len(c.Channels)), make([]record.Quantity, len(c.Channels))
 	for i, name := range c.Channels {
 		s.channel[name] = i
 		s.topics = append(s.topics, "channel."+name+".stock")
@@ -71,18 +67,14 @@ func (s *Stage) Decide(tx stage.Tx, r *stage.Record) {
 func (s *Stage) take(e record.Entry) error {
 	switch e.Kind {
 	case record.KindAvailability:
-		if i, ok := s.index[record.SKU(e.Key)]; ok {
-			s.touched[i].body = e.Body
-			return nil
-		}
-		sku := record.SKU(e.Key)
-		s.index[sku] = len(s.touched)
-		s.touched = append(s.touched, touch{sku, e.Body})
+		return s.touchAvailability(&e)
+	case record.KindCatalog:
+		return s.touchCatalog(&e)
 	case record.KindWarehouse:
 		s.takeRow(prefixWarehouse, e.Body)
 	case record.KindShop:
 		s.takeRow(prefixShop, e.Body)
-	case record.KindDecision, record.KindTick, record.KindCatalog:
+	case record.KindDecision, record.KindTick:
 		// The ledger is for audit and explain; a tick has done its work by
 		// being here: it moved the time.
 	default:
@@ -101,17 +93,15 @@ func (s *Stage) loadTables(tx stage.Tx) {
 
 func (s *Stage) takeRow(prefix byte, body []byte) {
 	s.loadTables(s.tx)
-	if s.tables.apply(s.tx, prefix, body) {
-		s.startPass(s.tx)
-	}
+	s.tables.apply(s.tx, prefix, body)
 }
 
 // Finish decides what to publish: first what was touched, then windows that are
 // over, then a chunk of the pass.
 func (s *Stage) Finish(tx stage.Tx) {
 	s.loadTables(tx)
-	if !s.tables.derived {
-		s.tables.derive(s.config.Channels)
+	if s.tables.deriveAnew(s.config.Channels) {
+		s.startPass(tx)
 	}
 	s.at = append(append(append(s.at[:0], '"'), tx.Now().String()...), '"')
 	for i := range s.touched {
@@ -121,36 +111,14 @@ func (s *Stage) Finish(tx stage.Tx) {
 	before := q
 	room := s.config.ChunkMax
 	room -= s.closeWindows(tx, &q, room)
-	s.goOn(tx, room)
+	// Windows go first, and however many there are the pass goes on.
+	s.goOn(tx, max(room, s.config.ChunkMax/4, 1))
 	s.openWindows(tx, &q)
 	if q != before {
 		q.save(tx)
 	}
 	s.later.publish(tx, s.topics)
 	s.tables.write(tx)
-}
-
-// update takes the newest availability of a SKU into its item.
-func (s *Stage) update(tx stage.Tx, t *touch) {
-	a := &s.availability
-	if err := a.Decode(t.body); err != nil || a.SKU != t.sku {
-		panic(fmt.Sprintf("BUG: availability of %q under key %q: %v", a.SKU, t.sku, err))
-	}
-	it := &s.item
-	old := s.load(tx, t.sku)
-	it.fed = it.fed || a.Fed
-	if !it.fed {
-		return // the next one tells all again; until then nobody needs it
-	}
-	for i := range it.places {
-		it.places[i].now = record.Counters{}
-	}
-	for i := range a.Rows {
-		row := &a.Rows[i]
-		it.place(s.tables.warehouse(s.config.Channels, row.Warehouse)).now = row.Counters
-	}
-	s.settle(tx, t.sku)
-	s.save(tx, t.sku, old)
 }
 
 // look decides about a SKU that nothing has changed of itself.
@@ -191,6 +159,9 @@ func (s *Stage) Reset() {
 	}
 	clear(s.touched)
 	s.touched = s.touched[:0]
+	clear(s.touchedParts)
+	s.touchedParts = s.touchedParts[:0]
+	s.item.forget()
 	clear(s.index)
 	s.later.reset()
 	clear(s.opened)
@@ -200,7 +171,7 @@ func (s *Stage) Reset() {
 
 // Due tells when the next window is over; while a pass goes on, now.
 func (s *Stage) Due(tx stage.Tx) (at record.Millis, ok bool) {
-	if _, ok = pass(tx); ok {
+	if _, ok = tx.Get([]byte(keyPass)); ok {
 		return tx.Now(), true
 	}
 	q := loadQueue(tx)

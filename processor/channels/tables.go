@@ -36,19 +36,32 @@ type tables struct {
 	houses     map[string]*record.Warehouse // by id, what is in the table now
 	byChannel  map[string][]record.Shop     // in order of shop
 
+	view    // what follows from the rows
 	derived bool
-	active  []shop   // who is published to, by number
-	serves  [][]bool // [warehouse number][channel]: may sell from there
+	before  view // the one before rows of this transaction changed it
+}
+
+// view is all that publishing needs of the tables.
+type view struct {
+	active []shop   // who is published to, by number
+	serves [][]bool // [warehouse number][channel]: may sell from there
+}
+
+func (v *view) equal(w *view) bool {
+	return slices.Equal(v.active, w.active) &&
+		slices.EqualFunc(v.serves, w.serves, func(a, b []bool) bool { return slices.Equal(a, b) })
 }
 
 // shop is one whom updates go to.
 type shop struct {
-	number   int
-	channel  int
-	buffer   record.Quantity
-	cap      record.Quantity // -1: none
-	low      record.Quantity
-	isActive bool
+	number      int
+	key         string // "channel/shop"
+	channel     int
+	channelName string
+	buffer      record.Quantity
+	cap         record.Quantity // -1: none
+	low         record.Quantity
+	isActive    bool
 }
 
 // names gives numbers to names, for ever: 0, 1, 2, …
@@ -115,8 +128,8 @@ func (t *tables) scanRows(tx stage.Tx, prefix byte, rows *int) {
 	})
 }
 
-// apply takes a row that came in with the log; false when it is an old one.
-func (t *tables) apply(tx stage.Tx, prefix byte, body []byte) bool {
+// apply takes a row that came in with the log, unless it is an old one.
+func (t *tables) apply(tx stage.Tx, prefix byte, body []byte) {
 	row, err := record.DecodeTableRow(body)
 	if err != nil {
 		panic(fmt.Sprintf("BUG: row in the log: %v", err))
@@ -129,7 +142,7 @@ func (t *tables) apply(tx stage.Tx, prefix byte, body []byte) bool {
 			panic(fmt.Sprintf("BUG: row %q in state: %v", key, err))
 		}
 		if was.Version >= row.Version {
-			return false
+			return
 		}
 	} else {
 		t.rows++
@@ -138,8 +151,21 @@ func (t *tables) apply(tx stage.Tx, prefix byte, body []byte) bool {
 	tx.Put(key, body)
 	t.set(prefix, &row)
 	t.epoch++
-	t.dirty, t.derived, t.stamp = true, false, nil
-	return true
+	t.dirty, t.stamp = true, nil
+	if t.derived {
+		t.derived, t.before, t.view = false, t.view, view{}
+	}
+}
+
+// deriveAnew works the view out again if a row has changed, and tells whether
+// any SKU can feel it: a warehouse's name, priority or place says nothing of what
+// may be sold, nor does a row of a warehouse without stock.
+func (t *tables) deriveAnew(channels []string) bool {
+	if t.derived {
+		return false
+	}
+	t.derive(channels)
+	return !t.view.equal(&t.before)
 }
 
 // set puts a row into memory, or takes it out.
@@ -204,11 +230,15 @@ func (t *tables) derive(channels []string) {
 }
 
 func (t *tables) addShop(channel int, name string, row *record.Shop) {
-	number, isNew := t.shops.of(name + "/" + row.Shop)
+	key := name + "/" + row.Shop
+	number, isNew := t.shops.of(key)
 	if isNew {
 		t.dirty, t.stamp = true, nil
 	}
-	s := shop{number: number, channel: channel, buffer: row.Buffer, cap: -1, low: row.LowMark(), isActive: row.IsActive()}
+	s := shop{
+		number: number, key: key, channel: channel, channelName: name,
+		buffer: row.Buffer, cap: -1, low: row.LowMark(), isActive: row.IsActive(),
+	}
 	if row.Cap != nil {
 		s.cap = *row.Cap
 	}

@@ -67,6 +67,19 @@ func AppendAvailability(b []byte, a *Availability) []byte {
 	return b
 }
 
+// AvailabilitySKU returns the SKU that an availability is about, without reading
+// the rest. It is a view of body. Under the key of a combo that is a component.
+func AvailabilitySKU(body []byte) (SKU, error) {
+	r := pack.NewReader(body)
+	r.ArrayOf(7)
+	checkVersion(&r, "availability", availabilityVersion)
+	sku := SKU(r.View())
+	if err := r.Err(); err != nil {
+		return "", fmt.Errorf("availability: %w", err)
+	}
+	return sku, nil
+}
+
 // Decode reads what AppendAvailability wrote into a, whose slices are used again.
 // The strings are views of body.
 func (a *Availability) Decode(body []byte) error {
