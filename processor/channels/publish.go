@@ -17,6 +17,13 @@ type change struct {
 	urgent   bool
 }
 
+func outcomeOf(c *change) int {
+	if c.urgent {
+		return outcomeUrgent
+	}
+	return outcomeNormal
+}
+
 // compare fills s.changes with what the shops have to be told of the SKU, and
 // tells whether there is anything to publish and whether it can't wait.
 func (s *Stage) compare(it *item) (changed, urgent bool) {
@@ -105,6 +112,7 @@ func (s *Stage) publish(tx stage.Tx, sku record.SKU, it *item) {
 	s.skuKey = append(s.skuKey[:0], sku...)
 	for i := range s.changes {
 		c := &s.changes[i]
+		tx.Count(outcomeOf(c))
 		version := max(c.version+1, now)
 		it.tell(told{shop: c.shop, sellable: c.sellable, version: version})
 		_, name, _ := strings.Cut(s.tables.shops.list[c.shop], "/")

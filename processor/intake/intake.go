@@ -34,8 +34,10 @@ func New(c Config) *Stage {
 func (s *Stage) Decide(tx stage.Tx, r *stage.Record) {
 	refusal := s.take(tx, r)
 	if refusal == nil {
+		tx.Count(outcomeOf(r.Short))
 		return
 	}
+	tx.Count(outcomeRefused)
 	tx.DeadLetter(stage.DeadLetter{
 		Origin: r.Origin(), Reason: refusal.Reason, Message: refusal.Message,
 		Key: r.Key, Value: r.Value, Headers: r.Headers,

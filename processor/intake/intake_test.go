@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -66,7 +67,9 @@ func TestIntake(t *testing.T) {
 			case "record":
 				r := recordOf(t, d, offset)
 				offset++
+				task.Counted = nil
 				task.Records(r)
+				counted(t, task, r.Short)
 				show(t, &out, task)
 				return out.String()
 			}
@@ -108,6 +111,20 @@ func recordOf(t *testing.T, d *datadriven.TestData, offset record.Offset) *stage
 		}
 	}
 	return r
+}
+
+// counted checks that a record is counted once, as what it is.
+func counted(t *testing.T, task *stagetest.Task, short string) {
+	name, ok := map[string]string{
+		"stock.feed": "record stock", "fulfilment.feed": "record fulfilment", "warehouses": "record row", "channels": "record row", "catalog": "record row",
+	}[short]
+	if !ok {
+		name = "record order_event"
+	}
+	if len(task.Dead) > 0 {
+		name = "record refused"
+	}
+	require.Equal(t, map[int]int{slices.Index(intake.Outcomes(), name): 1}, task.Counted)
 }
 
 func show(t *testing.T, out *strings.Builder, task *stagetest.Task) {
