@@ -44,7 +44,7 @@ func appendInbox(b []byte, in *inbox) []byte {
 	return b
 }
 
-// decode reads what appendInbox wrote.
+// decode reads what appendInbox wrote. Strings are views of value.
 func (in *inbox) decode(value []byte) error {
 	in.Events = in.Events[:0]
 	r := pack.NewReader(value)
@@ -52,13 +52,13 @@ func (in *inbox) decode(value []byte) error {
 	readVersion(&r, inboxVersion)
 	in.Due = record.Millis(r.Int())
 	for n := readMultiple(&r, 4); n > 0 && r.Err() == nil; n-- {
-		origin := record.Origin{Topic: r.String(), Partition: record.Partition(r.Int()), Offset: record.Offset(r.Int())}
+		origin := record.Origin{Topic: r.View(), Partition: record.Partition(r.Int()), Offset: record.Offset(r.Int())}
 		body := r.Bytes()
 		if r.Err() != nil {
 			break
 		}
-		e, err := record.DecodeOrderEvent(body)
-		if err != nil {
+		e := &record.OrderEvent{}
+		if err := e.Decode(body); err != nil {
 			return fmt.Errorf("inbox: %w", err)
 		}
 		in.Events = append(in.Events, waitingEvent{e, origin})

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"bytes"
 	"maps"
 	"math/rand"
 	"testing"
@@ -39,8 +40,53 @@ func TestBatchesAndAbortsChangeNothing(t *testing.T) {
 	}
 }
 
+// spoiling hands its stage copies of records and of state values, and spoils
+// them when the transaction has ended: what a stage remembers of them beyond
+// its Reset shows.
+type spoiling struct {
+	stage.Stage
+	copies [][]byte
+}
+
+type spoilingTx struct {
+	stage.Tx
+	s *spoiling
+}
+
+func (s *spoiling) copy(b []byte) []byte {
+	b = bytes.Clone(b)
+	s.copies = append(s.copies, b)
+	return b
+}
+
+func (s *spoiling) Decide(tx stage.Tx, r *stage.Record) {
+	r = &stage.Record{Topic: r.Topic, At: r.At, Offset: r.Offset, Value: s.copy(r.Value)}
+	s.Stage.Decide(spoilingTx{tx, s}, r)
+}
+
+func (s *spoiling) Finish(tx stage.Tx) { s.Stage.Finish(spoilingTx{tx, s}) }
+
+func (s *spoiling) Reset() {
+	s.Stage.Reset()
+	for _, b := range s.copies {
+		for i := range b {
+			b[i] = '#'
+		}
+	}
+	s.copies = s.copies[:0]
+}
+
+func (tx spoilingTx) Get(key []byte) ([]byte, bool) {
+	v, ok := tx.Tx.Get(key)
+	return tx.s.copy(v), ok
+}
+
+func (tx spoilingTx) Scan(from, to []byte, fn func(key, value []byte) bool) {
+	tx.Tx.Scan(from, to, func(key, value []byte) bool { return fn(tx.s.copy(key), tx.s.copy(value)) })
+}
+
 func replay(t *testing.T, w *world, size func() int, abort func() bool) *stagetest.Task {
-	task := stagetest.NewTask(New(w.model.cfg))
+	task := stagetest.NewTask(&spoiling{Stage: New(w.model.cfg)})
 	for log := w.log; len(log) > 0; {
 		n := min(size(), len(log))
 		var records []*stage.Record

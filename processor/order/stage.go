@@ -19,7 +19,10 @@ type Stage struct {
 	turn   turn
 	was    dues // of the turn's order, as it was loaded
 
+	// What follows is memory that is used again for every entry.
 	order    Order
+	ev       record.OrderEvent
+	body     record.OrderBody
 	decision record.Decision
 	key      []byte
 	value    []byte
@@ -62,6 +65,10 @@ func (s *Stage) Reset() {
 	s.combos.reset()
 	s.order.forget()
 	s.turn.forget()
+	s.ev.Order = &s.body
+	s.ev.Forget()
+	clear(s.decision.Moves[:cap(s.decision.Moves)])
+	s.decision = record.Decision{Moves: s.decision.Moves[:0]}
 }
 
 // Due returns a time before which nothing is due. It may be early, when what
@@ -92,8 +99,9 @@ func (s *Stage) entry(tx stage.Tx, e *record.Entry) error {
 }
 
 func (s *Stage) event(tx stage.Tx, e *record.Entry) error {
-	ev, err := record.DecodeOrderEvent(e.Body)
-	if err != nil {
+	ev := &s.ev
+	ev.Order = &s.body
+	if err := ev.Decode(e.Body); err != nil {
 		return err
 	}
 	if string(e.Key) != string(ev.OrderKey) {

@@ -254,6 +254,12 @@ func TestDecodersReuseMemory(t *testing.T) {
 		b := f.encode(f.sample)
 		var decode func()
 		switch f.name {
+		case "order_event":
+			e, o := &OrderEvent{}, &OrderBody{}
+			decode = func() { e.Order = o; _ = e.Decode(b) }
+		case "order_event_bare":
+			e := &OrderEvent{}
+			decode = func() { _ = e.Decode(b) }
 		case "command":
 			c := &Command{}
 			decode = func() { _ = c.Decode(b) }
@@ -281,7 +287,20 @@ func TestDecodeForgets(t *testing.T) {
 	for _, f := range forms() {
 		full[f.name] = f.encode(f.sample)
 	}
-	bare := AppendCommand(nil, &Command{Verb: VerbRelease, OrderKey: "k", SKU: "s"})
+	bare := AppendOrderEvent(nil, &OrderEvent{Type: OrderPaid, Order: &OrderBody{}})
+	e := &OrderEvent{}
+	require.NoError(t, e.Decode(full["order_event"]))
+	require.Equal(t, full["order_event"], AppendOrderEvent(nil, e))
+	require.NoError(t, e.Decode(bare))
+	require.Equal(t, bare, AppendOrderEvent(nil, e))
+	require.NoError(t, e.Decode(full["order_event_bare"]))
+	require.Equal(t, full["order_event_bare"], AppendOrderEvent(nil, e))
+	require.Nil(t, e.Order)
+	e.Order = sampleOrderEvent().Order
+	e.Forget()
+	require.Equal(t, AppendOrderEvent(nil, &OrderEvent{Order: &OrderBody{}}), AppendOrderEvent(nil, e))
+
+	bare = AppendCommand(nil, &Command{Verb: VerbRelease, OrderKey: "k", SKU: "s"})
 	c := &Command{}
 	require.NoError(t, c.Decode(full["command"]))
 	require.NoError(t, c.Decode(bare))

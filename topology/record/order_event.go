@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"slices"
 
 	"holdfast/topology/record/pack"
 )
@@ -205,62 +206,99 @@ func appendOrderBody(b []byte, o *OrderBody) []byte {
 
 // DecodeOrderEvent reads what AppendOrderEvent wrote; strings are copied.
 func DecodeOrderEvent(body []byte) (*OrderEvent, error) {
-	r := pack.NewReader(body)
 	e := &OrderEvent{}
-	r.ArrayOf(15)
-	checkVersion(&r, "order event", orderEventVersion)
-	e.EventID = r.String()
-	e.ContentHash = r.Uint()
-	e.Type = OrderEventType(r.UintMax(orderEventTypeCount - 1))
-	e.OrderKey = OrderKey(r.String())
-	e.Fact = r.Bool()
-	e.OccurredAt = Millis(r.Int())
-	e.State = ChannelState(r.UintMax(uint64(StateCompleted)))
-	e.By = r.String()
-	e.Text = r.String()
-	e.Warehouse = WarehouseID(r.String())
-	e.Carrier = r.String()
-	e.Tracking = r.String()
-	if n := r.Elements(lineQtyBytesMin); n > 0 {
-		e.Lines = make([]LineQty, n)
-		for i := range e.Lines {
-			r.ArrayOf(3)
-			e.Lines[i] = LineQty{Line: r.String(), Qty: Quantity(r.Int()), Restock: Restock(r.UintMax(uint64(RestockNone)))}
-		}
-	}
-	if !r.Nil() {
-		e.Order = readOrderBody(&r)
-	}
-	if err := r.Close(); err != nil {
-		return nil, fmt.Errorf("order event: %w", err)
+	if err := e.decode(body, texts{copied: true}); err != nil {
+		return nil, err
 	}
 	return e, nil
 }
 
-func readOrderBody(r *pack.Reader) *OrderBody {
-	o := &OrderBody{}
+// Decode reads what AppendOrderEvent wrote into e, whose slices are used again.
+// Strings are views of body. If e has an Order, that is memory for the order of
+// the event; it is nil afterwards where the event has none.
+func (e *OrderEvent) Decode(body []byte) error { return e.decode(body, texts{}) }
+
+// texts reads strings, as views or copied.
+type texts struct{ copied bool }
+
+func (t texts) read(r *pack.Reader) string {
+	if t.copied {
+		return r.String()
+	}
+	return r.View()
+}
+
+func (e *OrderEvent) decode(body []byte, text texts) error {
+	r := pack.NewReader(body)
+	r.ArrayOf(15)
+	checkVersion(&r, "order event", orderEventVersion)
+	e.EventID = text.read(&r)
+	e.ContentHash = r.Uint()
+	e.Type = OrderEventType(r.UintMax(orderEventTypeCount - 1))
+	e.OrderKey = OrderKey(text.read(&r))
+	e.Fact = r.Bool()
+	e.OccurredAt = Millis(r.Int())
+	e.State = ChannelState(r.UintMax(uint64(StateCompleted)))
+	e.By = text.read(&r)
+	e.Text = text.read(&r)
+	e.Warehouse = WarehouseID(text.read(&r))
+	e.Carrier = text.read(&r)
+	e.Tracking = text.read(&r)
+	e.Lines = e.Lines[:0]
+	if n := r.Elements(lineQtyBytesMin); n > 0 {
+		e.Lines = slices.Grow(e.Lines, n)[:n]
+		for i := range e.Lines {
+			r.ArrayOf(3)
+			e.Lines[i] = LineQty{Line: text.read(&r), Qty: Quantity(r.Int()), Restock: Restock(r.UintMax(uint64(RestockNone)))}
+		}
+	}
+	if r.Nil() {
+		e.Order = nil
+	} else {
+		if e.Order == nil {
+			e.Order = &OrderBody{}
+		}
+		e.Order.read(&r, text)
+	}
+	if err := r.Close(); err != nil {
+		return fmt.Errorf("order event: %w", err)
+	}
+	return nil
+}
+
+func (o *OrderBody) read(r *pack.Reader, text texts) {
 	r.ArrayOf(14)
 	o.Payment = Payment(r.UintMax(uint64(PaymentCOD)))
 	o.Allow = Allow(r.UintMax(uint64(AllowBackorder)))
 	o.HoldSeconds = r.Int()
-	o.Currency = r.String()
+	o.Currency = text.read(r)
 	o.TotalMinor = r.Int()
-	o.CustomerID = r.String()
+	o.CustomerID = text.read(r)
 	o.VIP = r.Bool()
-	o.Region = r.String()
+	o.Region = text.read(r)
 	o.HasPlace = r.Bool()
 	o.LatE6 = r.Int()
 	o.LngE6 = r.Int()
-	o.PickupAt = WarehouseID(r.String())
+	o.PickupAt = WarehouseID(text.read(r))
 	o.ShipBy = Millis(r.Int())
+	o.Lines = o.Lines[:0]
 	if n := r.Elements(orderLineBytesMin); n > 0 {
-		o.Lines = make([]OrderLine, n)
+		o.Lines = slices.Grow(o.Lines, n)[:n]
 		for i := range o.Lines {
 			r.ArrayOf(5)
-			o.Lines[i] = OrderLine{Line: r.String(), SKU: SKU(r.String()), Qty: Quantity(r.Int()), UnitPriceMinor: r.Int(), Cancelled: Quantity(r.Int())}
+			o.Lines[i] = OrderLine{Line: text.read(r), SKU: SKU(text.read(r)), Qty: Quantity(r.Int()), UnitPriceMinor: r.Int(), Cancelled: Quantity(r.Int())}
 		}
 	}
-	return o
+}
+
+// Forget lets go of all views, and keeps memory.
+func (e *OrderEvent) Forget() {
+	clear(e.Lines[:cap(e.Lines)])
+	*e = OrderEvent{Lines: e.Lines[:0], Order: e.Order}
+	if o := e.Order; o != nil {
+		clear(o.Lines[:cap(o.Lines)])
+		*o = OrderBody{Lines: o.Lines[:0]}
+	}
 }
 
 func checkVersion(r *pack.Reader, what string, known uint64) {
