@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 
 	"holdfast/topology/record"
@@ -45,6 +46,14 @@ type Config struct {
 	// of the channels table names has one shop, main. Empty: only shops that
 	// have a row, or that something was published to, are judged.
 	Channels []string
+	// MarketplaceHold is how long an unpaid order of a marketplace is held; 72
+	// hours when zero.
+	MarketplaceHold record.Millis
+	// LateMax is how late an expiry may be; 1 s when zero.
+	LateMax record.Millis
+	// DueChunk is how many things that are due the orders stage does in one
+	// transaction; 2000 when zero.
+	DueChunk int
 	// PerRuleMax bounds how many violations of one rule are listed; all are
 	// counted. 10 when zero.
 	PerRuleMax int
@@ -103,9 +112,10 @@ func New(cfg Config, cut Cut) *Audit {
 	if cfg.AppID == "" {
 		cfg.AppID = "holdfast"
 	}
-	if cfg.PerRuleMax == 0 {
-		cfg.PerRuleMax = 10
-	}
+	cfg.PerRuleMax = cmp.Or(cfg.PerRuleMax, 10)
+	cfg.MarketplaceHold = cmp.Or(cfg.MarketplaceHold, 72*60*60*1000)
+	cfg.LateMax = cmp.Or(cfg.LateMax, 1000)
+	cfg.DueChunk = cmp.Or(cfg.DueChunk, 2000)
 	a := &Audit{
 		cfg: cfg, prefix: cfg.AppID + ".", cut: cut,
 		partitions: map[TopicPartition]*partition{}, taken: map[taken]record.Offset{},
@@ -159,9 +169,12 @@ func (a *Audit) fold(p *partition, r *Record) error {
 		p.addInput(r)
 	case roleOrders, roleInventory, roleAvailability:
 		at := place{p, r.Offset}
+		if p.role == roleOrders {
+			p.pass(r.At)
+		}
 		return record.Entries(r.Value, func(e record.Entry) error { return a.entry(at, r.At, e) })
 	case roleOrderEvents:
-		return a.orderUpdate(place{p, r.Offset}, r.Value)
+		return a.orderUpdate(place{p, r.Offset}, r.At, r.Value)
 	case roleStatus:
 		return a.statusUpdate(place{p, r.Offset}, r.Value)
 	case roleChannelStock:
@@ -184,7 +197,7 @@ func (a *Audit) entry(at place, appended record.Millis, e record.Entry) error {
 	}
 	switch e.Kind {
 	case record.KindOrderEvent:
-		return a.orderEvent(at, e)
+		return a.orderEvent(at, appended, e)
 	case record.KindDecision:
 		return a.decision(at, appended, e)
 	case record.KindCommand:

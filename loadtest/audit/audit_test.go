@@ -71,7 +71,14 @@ func (t *toy) after() {
 	gone := t.create("web/main/W-9", false, map[string]record.Quantity{"PEN": 2})
 	t.ship(gone)
 	t.giveBack(gone, record.RestockNone)
-	late := t.create("web/main/W-10", false, map[string]record.Quantity{"PEN": 31})
+	t.hold = 5
+	late := t.create("web/main/W-11", false, map[string]record.Quantity{"HAT": 2})
+	t.expire(late)
+	t.payLate(late)
+	t.hold = 3600
+	none := t.create("web/main/W-12", false, map[string]record.Quantity{"HAT": 1})
+	t.pay(none)
+	late = t.create("web/main/W-10", false, map[string]record.Quantity{"PEN": 31})
 	t.cancel(late, record.LineReleased)
 	t.shipUnclaimed(late, "HCM-1")
 }
@@ -91,11 +98,11 @@ func TestCleanLogPasses(t *testing.T) {
 	r, err := b.audit(nil)
 	requirePass(t, r, err)
 	require.Equal(t, 6, r.SKUs)
-	require.Equal(t, 10, r.Orders)
+	require.Equal(t, 12, r.Orders)
 	require.EqualValues(t, 10+5+4-1-1+10+9+30+5+3+20, r.UnitsIn, "3 pens were found by a shipment")
 	require.EqualValues(t, 3+4+13+3+2+31, r.UnitsShipped)
 	require.EqualValues(t, 13+3, r.UnitsReturned)
-	require.EqualValues(t, 3, r.UnitsAllocated)
+	require.EqualValues(t, 3+2+1, r.UnitsAllocated)
 	require.EqualValues(t, 2, r.UnitsHeld)
 	require.Equal(t, 1, r.OpenHolds)
 	require.EqualValues(t, 3, r.UnitsWaiting)
@@ -124,10 +131,9 @@ func randomSale(seed uint64, n, skus int) *toy {
 	}
 	var open []*toyOrder
 	for i := range n {
-		pick := func() (*toyOrder, int) {
-			j := rnd.IntN(len(open))
-			return open[j], j
-		}
+		t.workOff()
+		open = slices.DeleteFunc(open, func(o *toyOrder) bool { return o.closed })
+		pick := func() *toyOrder { return open[rnd.IntN(len(open))] }
 		switch what := rnd.IntN(20); {
 		case what < 9 || len(open) == 0:
 			want := map[string]record.Quantity{sku(): 1 + record.Quantity(rnd.IntN(4))}
@@ -138,7 +144,7 @@ func randomSale(seed uint64, n, skus int) *toy {
 			key := fmt.Sprintf("%s/main/%d", []string{"web", "shopee"}[rnd.IntN(2)], i)
 			open = append(open, t.create(key, rnd.IntN(2) == 0, want))
 		case what < 14:
-			o, j := pick()
+			o := pick()
 			if !o.paid {
 				t.pay(o)
 			} else {
@@ -146,16 +152,19 @@ func randomSale(seed uint64, n, skus int) *toy {
 				if rnd.IntN(4) == 0 {
 					t.giveBack(o, record.Restock(rnd.IntN(3)))
 				}
-				open = append(open[:j], open[j+1:]...)
 			}
 		case what < 16:
-			o, j := pick()
+			o := pick()
 			switch {
 			case rnd.IntN(2) == 0:
 				t.reduce(o, 0, 1)
+			case !o.paid && rnd.IntN(2) == 0:
+				t.expire(o)
+				if rnd.IntN(2) == 0 {
+					t.payLate(o)
+				}
 			case !o.paid:
 				t.cancel(o, record.LineReleased)
-				open = append(open[:j], open[j+1:]...)
 				if rnd.IntN(3) == 0 {
 					t.shipUnclaimed(o, "HCM-1")
 					t.giveBack(o, record.Restock(rnd.IntN(3)))

@@ -194,6 +194,15 @@ func (f *fact) stand() *record.Availability {
 	return nil
 }
 
+func (f *fact) event() *record.OrderEvent {
+	for _, e := range f.entries {
+		if v, ok := e.body.(*record.OrderEvent); ok {
+			return v
+		}
+	}
+	return nil
+}
+
 func (f *fact) command() *record.Command {
 	for _, e := range f.entries {
 		if c, ok := e.body.(*record.Command); ok {

@@ -10,19 +10,28 @@ type Rule string
 
 // The rules that are judged.
 const (
-	RuleOversold            Rule = "oversold"
-	RuleNegativeOnHand      Rule = "negative_on_hand"
-	RuleNotConserved        Rule = "not_conserved"
-	RuleLeaked              Rule = "leaked"
-	RuleReleasedTwice       Rule = "released_twice"
-	RuleDecidedTwice        Rule = "decided_twice"
-	RuleOrderWithoutStory   Rule = "order_without_story"
-	RuleSeqGap              Rule = "seq_gap"
-	RuleLinesDontAddUp      Rule = "lines_dont_add_up"
-	RuleVersionNotGrowing   Rule = "version_not_growing"
-	RuleChannelNotConverged Rule = "channel_not_converged"
-	RuleInputLost           Rule = "input_lost"
+	RuleOversold             Rule = "oversold"
+	RuleNegativeOnHand       Rule = "negative_on_hand"
+	RuleNotConserved         Rule = "not_conserved"
+	RuleLeaked               Rule = "leaked"
+	RuleReleasedTwice        Rule = "released_twice"
+	RuleDecidedTwice         Rule = "decided_twice"
+	RuleOrderWithoutStory    Rule = "order_without_story"
+	RuleSeqGap               Rule = "seq_gap"
+	RuleLinesDontAddUp       Rule = "lines_dont_add_up"
+	RuleExpiredEarly         Rule = "expired_early"
+	RuleExpiredLate          Rule = "expired_late"
+	RulePaidInTimeButExpired Rule = "paid_in_time_but_expired"
+	RuleVersionNotGrowing    Rule = "version_not_growing"
+	RuleChannelNotConverged  Rule = "channel_not_converged"
+	RuleInputLost            Rule = "input_lost"
 )
+
+// Rules lists all rules.
+var Rules = [...]Rule{
+	RuleOversold, RuleNegativeOnHand, RuleNotConserved, RuleLeaked, RuleReleasedTwice, RuleDecidedTwice, RuleOrderWithoutStory, RuleSeqGap,
+	RuleLinesDontAddUp, RuleExpiredEarly, RuleExpiredLate, RulePaidInTimeButExpired, RuleVersionNotGrowing, RuleChannelNotConverged, RuleInputLost,
+}
 
 // Violation is one break of a rule.
 type Violation struct {

@@ -19,12 +19,9 @@ type order struct {
 	asked     []uint64     // what was ordered, as explodedHash, one for each version
 	shown     []shownLines // what order.events showed, each once
 	live      []liveLine   // of the last order.events
-}
-
-// creation is an order.created or a marketplace's snapshot.
-type creation struct {
-	at     place
-	origin place
+	paid      payment
+	wordAt    record.Millis // the marketplace's latest word, by its own time
+	expired   expiry
 }
 
 // liveLine is a part of an order that has a claim, or is short and may wait.
@@ -42,7 +39,7 @@ func (a *Audit) orderNumber(key string) uint32 {
 }
 
 // orderEvent folds an event of log.orders.
-func (a *Audit) orderEvent(at place, e record.Entry) error {
+func (a *Audit) orderEvent(at place, appended record.Millis, e record.Entry) error {
 	if at.p.role != roleOrders {
 		return fmt.Errorf("an order event on %s", at.p.Topic)
 	}
@@ -56,16 +53,20 @@ func (a *Audit) orderEvent(at place, e record.Entry) error {
 		a.inFlight++
 		o.inFlight = true
 	}
+	now := at.p.pass(appended)
+	var origin place
+	if p := a.inputOf(e.Origin.Topic, e.Origin.Partition); p != nil {
+		origin = place{p, e.Origin.Offset}
+	}
+	a.hears(o, now, origin, event)
 	if event.Order == nil {
 		return nil
 	}
 	o.ask(at.p.combos.explodedHash(event.Order.Lines))
 	if event.Type == record.OrderCreated || event.Type == record.OrderSnapshot && event.State != record.StateRecorded {
-		c := creation{at: at}
-		if p := a.inputOf(e.Origin.Topic, e.Origin.Partition); p != nil {
-			c.origin = place{p, e.Origin.Offset}
-		}
-		o.created = append(o.created, c)
+		o.created = append(o.created, creation{
+			at: at, origin: origin, due: a.due(now, event), paid: event.Order.Payment != record.PaymentUnpaid || isPayment(event),
+		})
 	}
 	return nil
 }
@@ -88,9 +89,10 @@ type shownLines struct {
 
 // orderUpdateSeen is what the audit reads of a record.OrderUpdate.
 type orderUpdateSeen struct {
-	OrderKey string `json:"order_key"`
-	Seq      int64  `json:"seq"`
-	Type     string `json:"type"`
+	OrderKey string        `json:"order_key"`
+	Seq      int64         `json:"seq"`
+	Type     string        `json:"type"`
+	At       record.Millis `json:"at"`
 	Lines    []struct {
 		Line      string          `json:"line"`
 		SKU       string          `json:"sku"`
@@ -101,7 +103,7 @@ type orderUpdateSeen struct {
 	} `json:"lines"`
 }
 
-func (a *Audit) orderUpdate(at place, value []byte) error {
+func (a *Audit) orderUpdate(at place, written record.Millis, value []byte) error {
 	var u orderUpdateSeen
 	if err := json.Unmarshal(value, &u); err != nil {
 		return err
@@ -115,6 +117,9 @@ func (a *Audit) orderUpdate(at place, value []byte) error {
 		a.found.add(RuleSeqGap, u.OrderKey, fmt.Sprintf("seq %d after %d", u.Seq, o.seq), o.last, at)
 	}
 	o.seq, o.last = u.Seq, at
+	if u.Type == record.UpdateExpired {
+		a.expired(u.OrderKey, o, expiry{at: at, decided: u.At, lag: written - u.At})
+	}
 	o.live = o.live[:0]
 	shown, combo := uint64(0), false
 	for i := range u.Lines {

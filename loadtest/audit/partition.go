@@ -66,7 +66,8 @@ type partition struct {
 	bounded   bool // end is known
 	next      record.Offset
 	records   int64
-	combos    catalog // of a partition of log.orders, as far as it has been read
+	moments   []moment // of log.orders: when it has records
+	combos    catalog  // of a partition of log.orders, as far as it has been read
 
 	// Of inputs, by offset − start: the record is there; an internal entry or a
 	// dead letter names it; a dead letter names it.

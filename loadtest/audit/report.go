@@ -54,6 +54,7 @@ func (a *Audit) Report() Report {
 	a.judgeInputs()
 	a.judgeCommands()
 	a.judgeOrders()
+	a.judgeExpiries()
 	if a.cfg.Settled {
 		a.judgeChannels()
 	}

@@ -70,7 +70,7 @@ func (a *Audit) judgeStory(n uint32, o *order, complete bool) {
 		return
 	}
 	for _, c := range o.created {
-		if p := c.origin.p; p == nil || !p.dead.has(c.origin.offset-p.start) {
+		if !c.origin.dead() {
 			a.found.add(RuleOrderWithoutStory, key, "consumed and decided; order.events has nothing of it", c.at)
 			return
 		}

@@ -2,6 +2,8 @@ package audit
 
 import (
 	"holdfast/topology/record"
+	"maps"
+	"slices"
 )
 
 // What becomes of an order after it has been decided.
@@ -19,6 +21,7 @@ func (p toyPart) back() record.Counters {
 // ship sends off what the order claims; without a payment, what it holds too.
 func (t *toy) ship(o *toyOrder) {
 	t.heard(o, &record.OrderEvent{Type: record.OrderShipped})
+	o.closed = true
 	for i := range o.lines {
 		l := &o.lines[i]
 		d := t.command(o, l, record.VerbShip, "ship")
@@ -146,6 +149,39 @@ func (t *toy) giveBack(o *toyOrder, restock record.Restock) {
 	for i := range o.lines {
 		t.serve(o.lines[i].sku, "order:"+o.key, o.origin)
 	}
+}
+
+// expire lets time pass until the order's hold is due, and all that ends by then.
+func (t *toy) expire(o *toyOrder) {
+	t.clock = max(t.clock, o.due)
+	t.workOff()
+}
+
+// workOff expires all that is due.
+func (t *toy) workOff() {
+	for _, key := range slices.Sorted(maps.Keys(t.orders)) {
+		o := t.orders[key]
+		if o.paid || o.closed || o.due > t.clock {
+			continue
+		}
+		t.begin()
+		t.write("log.orders", half(key), "", nil, factEntry{kind: record.KindTick})
+		t.release(o, record.LineReleased, "expiry")
+		t.tell(o, record.UpdateExpired)
+	}
+}
+
+// payLate revives an expired order.
+func (t *toy) payLate(o *toyOrder) {
+	o.paid = true
+	t.heard(o, &record.OrderEvent{Type: record.OrderPaid})
+	o.attempt++
+	for i := range o.lines {
+		o.lines[i].parts, o.lines[i].left = nil, record.LineShort
+	}
+	t.reserve(o)
+	t.wholeSets(o)
+	t.tell(o, record.UpdateRevived)
 }
 
 // deliver notes that what was shipped has come to the buyer.

@@ -13,16 +13,18 @@ import (
 // logs that the real one would write, for the audit to pass or a doctor to spoil.
 type toy struct {
 	*book
-	items   map[[2]string]*toyItem // by SKU and warehouse
-	orders  map[string]*toyOrder
-	waiting map[string][]*toyWait // by SKU
-	events  int
-	shops   []record.Shop
-	changed map[string]bool
-	version int64
-	begins  []int // where in facts each thing that happens begins
-	combos  map[string][]record.Component
-	rules   map[string]*toyRules // by SKU
+	items    map[[2]string]*toyItem // by SKU and warehouse
+	orders   map[string]*toyOrder
+	waiting  map[string][]*toyWait // by SKU
+	events   int
+	shops    []record.Shop
+	changed  map[string]bool
+	version  int64
+	hold     int64 // seconds, of the next unpaid orders
+	generous bool  // grants whatever is asked for
+	begins   []int // where in facts each thing that happens begins
+	combos   map[string][]record.Component
+	rules    map[string]*toyRules // by SKU
 }
 
 type toyItem struct {
@@ -34,6 +36,8 @@ type toyOrder struct {
 	key     string
 	attempt uint32
 	paid    bool
+	closed  bool // cancelled, expired or shipped: it can't expire any more
+	due     record.Millis
 	seq     int64
 	status  string
 	lines   []toyLine
@@ -65,7 +69,7 @@ var toyWarehouses = []string{"HCM-1", "HN-1"}
 
 func newToy() *toy {
 	t := &toy{book: newBook(), items: map[[2]string]*toyItem{}, orders: map[string]*toyOrder{}, waiting: map[string][]*toyWait{}, changed: map[string]bool{},
-		combos: map[string][]record.Component{}, rules: map[string]*toyRules{}}
+		hold: 3600, combos: map[string][]record.Component{}, rules: map[string]*toyRules{}}
 	for i, w := range toyWarehouses {
 		t.row(record.KindWarehouse, w, record.Offset(i), record.Warehouse{ID: record.WarehouseID(w)})
 	}
@@ -152,6 +156,9 @@ func (t *toy) take(d *record.Decision, l *toyLine, qty record.Quantity) (granted
 	}
 	for _, w := range toyWarehouses {
 		n := min(qty-granted, max(0, t.item(l.sku, w).Available()))
+		if t.generous {
+			n = qty - granted
+		}
 		if n == 0 {
 			continue
 		}
@@ -187,7 +194,10 @@ func (t *toy) heard(o *toyOrder, e *record.OrderEvent) {
 func (t *toy) create(key string, paid bool, want map[string]record.Quantity) *toyOrder {
 	o := &toyOrder{key: key, attempt: 1, paid: paid}
 	t.orders[key] = o
-	body := &record.OrderBody{}
+	body := &record.OrderBody{Payment: record.PaymentPrepaid}
+	if !paid {
+		body.Payment, body.HoldSeconds = record.PaymentUnpaid, t.hold
+	}
 	for i, sku := range slices.Sorted(maps.Keys(want)) {
 		if len(t.combos[sku]) == 0 {
 			o.lines = append(o.lines, toyLine{line: fmt.Sprint(i + 1), sku: sku, qty: want[sku], left: record.LineShort})
@@ -198,6 +208,7 @@ func (t *toy) create(key string, paid bool, want map[string]record.Quantity) *to
 		body.Lines = append(body.Lines, record.OrderLine{Line: fmt.Sprint(i + 1), SKU: record.SKU(sku), Qty: want[sku]})
 	}
 	t.heard(o, &record.OrderEvent{Type: record.OrderCreated, Order: body})
+	o.due = t.clock + record.Millis(t.hold*1000)
 	t.reserve(o)
 	t.wholeSets(o)
 	t.tell(o, record.UpdateAccepted)
@@ -207,6 +218,7 @@ func (t *toy) create(key string, paid bool, want map[string]record.Quantity) *to
 func (t *toy) reserve(o *toyOrder) {
 	for i := range o.lines {
 		l := &o.lines[i]
+		o.closed = false
 		t.command(o, l, record.VerbReserve, "create")
 		d := &record.Decision{Verb: record.VerbReserve, Outcome: record.OutcomeGranted, OrderKey: record.OrderKey(o.key), SKU: record.SKU(l.sku),
 			Attempt: o.attempt, Requested: l.qty, Allocated: o.paid}
@@ -261,9 +273,15 @@ func (t *toy) pay(o *toyOrder) {
 // cancel gives everything back; state is what the lines become.
 func (t *toy) cancel(o *toyOrder, state string) {
 	t.heard(o, &record.OrderEvent{Type: record.OrderCancelled, By: "buyer"})
+	t.release(o, state, "cancel")
+	t.tell(o, record.UpdateCancelled)
+}
+
+func (t *toy) release(o *toyOrder, state, cause string) {
+	o.closed = true
 	for i := range o.lines {
 		l := &o.lines[i]
-		t.command(o, l, record.VerbRelease, "cancel")
+		t.command(o, l, record.VerbRelease, cause)
 		d := &record.Decision{Verb: record.VerbRelease, Outcome: record.OutcomeDone, OrderKey: record.OrderKey(o.key), SKU: record.SKU(l.sku), Attempt: o.attempt}
 		for _, p := range l.parts {
 			if p.claimed() {
@@ -277,9 +295,8 @@ func (t *toy) cancel(o *toyOrder, state string) {
 			}
 		}
 		t.decide("log.availability", l.sku, o.origin, d)
-		t.serve(l.sku, "cancel", o.origin)
+		t.serve(l.sku, cause, o.origin)
 	}
-	t.tell(o, record.UpdateCancelled)
 }
 
 // tell writes order.events and the channel's status.
