@@ -46,7 +46,7 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	report, err := runAudit(ctx, cl, options, t, a.loaded.Channels, c.Settle, a.progress("audit: records read"))
+	report, err := runAudit(ctx, cl, options, t, a.loaded, c.Settle, a.progress("audit: records read"))
 	if err != nil {
 		return err
 	}
@@ -62,12 +62,13 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 }
 
 // runAudit captures a cut and folds everything below it.
-func runAudit(ctx context.Context, cl *kgo.Client, options []kgo.Opt, t *topology.Topology, channels []string, settled bool, progress func(done, total int64)) (audit.Report, error) {
+func runAudit(ctx context.Context, cl *kgo.Client, options []kgo.Opt, t *topology.Topology, s *Settings, settled bool, progress func(done, total int64)) (audit.Report, error) {
 	cut, err := ledger.Capture(ctx, cl, t)
 	if err != nil {
 		return audit.Report{}, err
 	}
-	fold := audit.New(audit.Config{AppID: t.AppID, Settled: settled, Channels: channels}, cut)
+	fold := audit.New(audit.Config{AppID: t.AppID, Settled: settled, Channels: s.Channels,
+		MarketplaceHold: record.Millis(s.Orders.HoldMarketplace.Milliseconds())}, cut)
 	if err := ledger.Read(ctx, options, t, cut, func(string) bool { return true }, fold.Add, progress); err != nil {
 		return audit.Report{}, err
 	}

@@ -31,7 +31,8 @@ func (s *Simulation) Audit() {
 		tp := audit.TopicPartition{Topic: l.short, Partition: l.tp.Partition}
 		cut.Ends[tp], cut.Starts[tp] = l.end(), l.start
 	}
-	a := audit.New(audit.Config{AppID: s.Topology.AppID, Settled: true, Channels: []string{"shopee", "web"}}, cut)
+	a := audit.New(audit.Config{AppID: s.Topology.AppID, Settled: true, Channels: []string{"shopee", "web"},
+		MarketplaceHold: 6_000, LateMax: 60_000}, cut) // chunks of two, and faults in between, take their time
 	for _, l := range s.Broker.order {
 		if t := s.Topology.Lookup(l.short); t.Role == topology.RoleChangelog || t.Role == topology.RoleSlots {
 			continue

@@ -277,7 +277,8 @@ func (b *bubble) judge() {
 			cut.Committed[audit.TopicPartition{Topic: short, Partition: record.Partition(o.Partition)}] = record.Offset(o.At)
 		})
 	}
-	a := audit.New(audit.Config{AppID: b.topology.AppID, Settled: true, Channels: []string{"shopee", "web"}}, cut)
+	a := audit.New(audit.Config{AppID: b.topology.AppID, Settled: true, Channels: []string{"shopee", "web"},
+		MarketplaceHold: 6_000, LateMax: 60_000}, cut) // chunks of two, and faults in between, take their time
 	for _, r := range records {
 		short, _ := b.topology.Short(r.Topic)
 		if role := b.topology.Lookup(short).Role; role == topology.RoleChangelog || role == topology.RoleSlots {
