@@ -84,14 +84,15 @@ func tellsShopee(t *testing.T, h *harness) {
 	require.Equal(t, shipped.Before.OnHand-2, shipped.After.OnHand)
 	text := h.good("explain", key)
 	for _, want := range []string{
-		"Order shopee/main/251111QSK8S7BX is shipped. ",
-		"The marketplace sent the order as paid, cod: 2 x TEE-RED-M.",
+		"Order 251111QSK8S7BX from Shopee is on its way.",
+		"Shopee sent the order, to be paid on delivery: 2 x TEE-RED-M.",
+		"We reserved 2 x TEE-RED-M at HCM-1.",
 		"Allocated 2 x TEE-RED-M at HCM-1.",
 		"1. order.accepted: allocated",
 		"line 2600144043/10000605797: 2 x TEE-RED-M allocated at HCM-1",
 		"2. order.shipped: shipped",
 	} {
-		require.Contains(t, text, want)
+		require.Contains(t, oneLine(text), want)
 	}
 }
 
@@ -104,7 +105,9 @@ func tellsShopify(t *testing.T, h *harness) {
 	require.Len(t, s.Decisions, 1)
 	require.Len(t, s.Events, 1)
 	require.Equal(t, record.Quantity(2), s.Decisions[0].Qty)
-	require.Contains(t, h.good("explain", key), "line 13123456789012: 2 x TEE-RED-M allocated at HCM-1")
+	text := h.good("explain", key)
+	require.Contains(t, text, "Order 5123456789012 from the Shopify shop is confirmed, and waits to be picked.\n")
+	require.Contains(t, text, "line 13123456789012: 2 x TEE-RED-M allocated at HCM-1")
 }
 
 // replace replaces pairs of text, each of which must be there.

@@ -70,7 +70,7 @@ type Result struct {
 	PerSecond     float64 `json:"per_second"`
 	CPUSeconds    float64 `json:"cpu_seconds"` // of this process; the broker's isn't in it
 	PerCoreSecond float64 `json:"per_core_second"`
-	RSSMiB        int64   `json:"rss_mib"` // peak
+	RSSMiB        int64   `json:"rss_mib"`            // peak
 	Accepted      *int64  `json:"accepted,omitempty"` // nil where nothing is decided
 	Rejected      *int64  `json:"rejected,omitempty"`
 	Transactions  int64   `json:"transactions"`

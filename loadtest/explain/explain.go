@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,16 +14,27 @@ import (
 	"holdfast/topology/record"
 )
 
-// Explain collects what the logs hold of one order. It isn't safe for use by
-// several goroutines.
+// Explain collects what the logs hold of one order. Records have to be given in
+// this order: log.orders first, then the rest, since which SKUs the order is about
+// and which dead letters are its own follows from the first; within each in any
+// interleaving of partitions. It isn't safe for use by several goroutines.
 type Explain struct {
 	key    []byte
 	prefix string
 
 	inputs    []Input
+	origins   map[record.Origin]bool // of inputs
 	decisions []decision
 	events    []event
-	refused   map[record.Origin]string // public records that a dead letter names, with the reason
+	skus      map[record.SKU]bool
+	refused   map[record.Origin]refusal // public records of the order that a dead letter names
+}
+
+// refusal is what a dead letter says.
+type refusal struct {
+	reason, message string
+	at              place
+	appended        record.Millis
 }
 
 // decision is a Decision with what puts it in order.
@@ -55,16 +68,22 @@ func New(key record.OrderKey, appID string) *Explain {
 	if appID == "" {
 		appID = "holdfast"
 	}
-	return &Explain{key: []byte(key), prefix: appID + ".", refused: map[record.Origin]string{}}
+	return &Explain{key: []byte(key), prefix: appID + ".", origins: map[record.Origin]bool{}, skus: map[record.SKU]bool{}, refused: map[record.Origin]refusal{}}
 }
 
-// Reads tells whether records of the topic can be part of a story.
-func Reads(topic string) bool {
-	switch topic {
-	case topology.LogOrders, topology.LogAvailability, topology.OrderEvents, topology.DeadLetters:
-		return true
+// SKUs returns what the order is about, as far as is known: its decisions lie
+// with these. Of a combo the components are known once they were asked for.
+func (e *Explain) SKUs() []record.SKU { return slices.Sorted(maps.Keys(e.skus)) }
+
+// HasGap tells that an event of the order is missing: its events count up from 1.
+func (e *Explain) HasGap() bool {
+	seen := map[int64]bool{}
+	last := int64(0)
+	for i := range e.events {
+		seen[e.events[i].Seq] = true
+		last = max(last, e.events[i].Seq)
 	}
-	return false
+	return int64(len(seen)) < last || last == 0 && len(e.decisions) > 0
 }
 
 // Add takes the next record of its partition. Nothing of it is kept but what
@@ -83,7 +102,7 @@ func (e *Explain) Add(r audit.Record) error {
 			err = e.update(at, r)
 		}
 	case topology.DeadLetters:
-		e.deadLetter(r.Headers)
+		e.deadLetter(at, &r)
 	}
 	if err != nil {
 		return fmt.Errorf("reading %s/%d@%d: %w", r.Topic, r.Partition, r.Offset, err)
@@ -111,16 +130,28 @@ func (e *Explain) orderEvent(at place, appended record.Millis, x record.Entry) e
 	in := Input{
 		Type: event.Type.String(), EventID: event.EventID, At: appended, OccurredAt: event.OccurredAt,
 		Topic: strings.TrimPrefix(x.Origin.Topic, e.prefix), Partition: x.Origin.Partition, Offset: x.Origin.Offset,
-		Log:   fmt.Sprintf("%s/%d@%d", at.topic, at.partition, at.offset),
+		Log:   at.String(),
 		State: nameOf(event.State, stateNames), By: event.By, Text: event.Text, Tracking: event.Tracking, Carrier: event.Carrier,
+		Warehouse: event.Warehouse, Lines: []InputLine{},
 		origin: record.Origin{Topic: strings.Clone(x.Origin.Topic), Partition: x.Origin.Partition, Offset: x.Origin.Offset},
 	}
 	in.Topic = strings.Clone(in.Topic)
-	if event.Order != nil {
-		in.Payment = nameOf(event.Order.Payment, paymentNames)
-		in.Lines = event.Order.Lines
+	if o := event.Order; o != nil {
+		in.Payment, in.HoldSeconds, in.Allow = nameOf(o.Payment, paymentNames), o.HoldSeconds, nameOf(o.Allow, allowNames)
+		for i := range o.Lines {
+			l := &o.Lines[i]
+			in.Lines = append(in.Lines, InputLine{Line: l.Line, SKU: l.SKU, Qty: l.Qty, Cancelled: l.Cancelled})
+			e.skus[l.SKU] = true
+		}
 	}
-	in.Parts = event.Lines
+	for _, l := range event.Lines {
+		line := InputLine{Line: l.Line, Qty: l.Qty}
+		if event.Type == record.OrderReturned {
+			line.Restock = l.Restock.String()
+		}
+		in.Lines = append(in.Lines, line)
+	}
+	e.origins[in.origin] = true
 	e.inputs = append(e.inputs, in)
 	return nil
 }
@@ -133,9 +164,10 @@ func (e *Explain) decision(at place, appended record.Millis, x record.Entry) err
 	if string(d.OrderKey) != string(e.key) {
 		return nil
 	}
+	e.skus[d.SKU] = true
 	out := decision{verb: d.Verb, attempt: d.Attempt, Decision: Decision{
 		Verb: d.Verb.String(), SKU: d.SKU, Outcome: d.Outcome.String(), Rule: d.Rule, Reason: d.Reason, Cause: d.Cause, Attempt: d.Attempt,
-		Requested: d.Requested, Missing: d.Missing, Waiting: d.Waiting,
+		Requested: d.Requested, Missing: d.Missing, Waiting: d.Waiting, Quota: d.Quota, Allocated: d.Allocated,
 		Topic: at.topic, Partition: at.partition, Offset: at.offset, At: appended,
 	}}
 	if len(d.Moves) == 0 {
@@ -159,10 +191,12 @@ func (e *Explain) update(at place, r audit.Record) error {
 	return nil
 }
 
-func (e *Explain) deadLetter(headers []audit.Header) {
+// deadLetter notes what wasn't taken of the order: by its origin where that is
+// known, else by its key, which is the order's where the sender keeps to that.
+func (e *Explain) deadLetter(at place, r *audit.Record) {
 	var o record.Origin
-	reason := ""
-	for _, h := range headers {
+	said := refusal{at: at, appended: r.At}
+	for _, h := range r.Headers {
 		switch h.Key {
 		case record.HeaderErrorTopic:
 			o.Topic = string(h.Value)
@@ -173,10 +207,12 @@ func (e *Explain) deadLetter(headers []audit.Header) {
 			n, _ := strconv.ParseInt(string(h.Value), 10, 64)
 			o.Offset = record.Offset(n)
 		case record.HeaderErrorException:
-			reason = string(h.Value)
+			said.reason = string(h.Value)
+		case record.HeaderErrorMessage:
+			said.message = string(h.Value)
 		}
 	}
-	if o.Topic != "" {
-		e.refused[o] = reason
+	if o.Topic != "" && (e.origins[o] || bytes.Equal(r.Key, e.key)) {
+		e.refused[o] = said
 	}
 }

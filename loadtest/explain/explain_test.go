@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ func sale(t *testing.T) []audit.Record {
 	lines := []record.OrderUpdateLine{{Line: "1", SKU: "TEE-RED-M", Qty: 2, State: "held", Warehouse: "HCM-1"},
 		{Line: "1", SKU: "TEE-RED-M", Qty: 1, State: "short"}, {Line: "2", SKU: "CAP", Qty: 1, State: "short"}}
 	confirmed := append([]record.OrderUpdateLine{{Line: "1", SKU: "TEE-RED-M", Qty: 2, State: "allocated", Warehouse: "HCM-1"}}, lines[1:]...)
-	return []audit.Record{
+	return ordersFirst([]audit.Record{
 		update(t, 7, record.OrderUpdate{OrderKey: key, Seq: 2, Type: record.UpdateConfirmed, Status: "partly_short", At: start + 900, Cause: "e-2", Lines: confirmed}),
 		update(t, 8, record.OrderUpdate{OrderKey: "web/main/W-1001x", Seq: 1, Type: record.UpdateAccepted, Status: "held", At: start}),
 		entry("log.availability", 41, 900, record.KindDecision, "TEE-RED-M", 12, record.AppendDecision(nil, &confirm)),
@@ -68,12 +69,23 @@ func sale(t *testing.T) []audit.Record {
 		entry("log.orders", 22, 16, record.KindDecision, key, 10, record.AppendDecision(nil, &refused)),
 		entry("log.orders", 25, 880, record.KindOrderEvent, key, 12, record.AppendOrderEvent(nil, &paid)),
 		entry("log.orders", 26, 990, record.KindOrderEvent, key, 13, record.AppendOrderEvent(nil, &paid)),
+		{Topic: "dlq", Key: []byte("web/main/W-1001x"), Headers: []audit.Header{{Key: record.HeaderErrorTopic, Value: []byte("holdfast.channel.web.orders")},
+			{Key: record.HeaderErrorPartition, Value: []byte("1")}, {Key: record.HeaderErrorOffset, Value: []byte("99")}}},
 		{Topic: "dlq", Headers: []audit.Header{{Key: record.HeaderErrorTopic, Value: []byte("holdfast.channel.web.orders")},
 			{Key: record.HeaderErrorPartition, Value: []byte("1")}, {Key: record.HeaderErrorOffset, Value: []byte("13")},
 			{Key: record.HeaderErrorException, Value: []byte("event_id_conflict")}}},
 		update(t, 5, record.OrderUpdate{OrderKey: key, Seq: 1, Type: record.UpdateAccepted, Status: "partly_short", At: start + 15, Cause: "e-1", Lines: lines, Reason: "out_of_stock"}),
 		{Topic: "changelog.orders", Value: []byte("never read")},
-	}
+	})
+}
+
+// ordersFirst gives log.orders before the rest, as Explain asks for.
+func ordersFirst(records []audit.Record) []audit.Record {
+	slices.SortStableFunc(records, func(x, y audit.Record) int {
+		first := map[bool]int{true: 0, false: 1}
+		return first[x.Topic == "log.orders"] - first[y.Topic == "log.orders"]
+	})
+	return records
 }
 
 func TestStory(t *testing.T) {

@@ -9,59 +9,75 @@ import (
 	"holdfast/topology/record"
 )
 
-var (
-	stateNames = map[record.ChannelState]string{record.StateRecorded: "recorded", record.StateUnpaid: "unpaid", record.StatePaid: "paid",
-		record.StateCancelled: "cancelled", record.StateShipped: "shipped", record.StateCompleted: "completed"}
-	paymentNames = map[record.Payment]string{record.PaymentUnpaid: "unpaid", record.PaymentPrepaid: "prepaid", record.PaymentCOD: "cod"}
-)
-
-// nameOf returns "" for a value without a name that means nothing was said.
-func nameOf[K ~uint8](k K, names map[K]string) string {
-	if name, ok := names[k]; ok || k == 0 {
-		return name
-	}
-	return fmt.Sprintf("unknown (%d)", k)
-}
-
-// WriteText tells the story in words, with times in the given place.
+// WriteText tells the story twice: as it can be read out to who bought, and with
+// every number and place in the logs. Times are in the given place.
 func (s Story) WriteText(w io.Writer, zone *time.Location) error {
-	t := teller{w: w, zone: zone}
-	t.line("Order %s is %s. Times are %s.", s.OrderKey, strings.ReplaceAll(s.Status, "_", " "), zoneName(zone))
+	t := &teller{w: w, zone: zone}
+	s.tellBuyer(t)
+	t.line("")
+	t.line("Details")
 	t.line("")
 	t.line("What came in")
-	for _, in := range s.Inputs {
-		t.line("  %s  %s", t.time(in.At), in.words())
-		t.line("%s%s/%d@%d, event %s%s", indent, in.Topic, in.Partition, in.Offset, in.EventID, t.happened(in.OccurredAt, in.At))
-		if in.Refused != "" {
-			t.line("%snot taken: %s (see the dead letters)", indent, in.Refused)
-		}
+	for i := range s.Inputs {
+		s.tellInput(t, &s.Inputs[i])
 	}
 	t.none(len(s.Inputs))
 	t.line("")
 	t.line("What was decided")
-	for _, d := range s.Decisions {
-		t.line("  %s  %s", t.time(d.At), d.words())
-		if d.Before != nil {
-			t.line("%sstock before: %s", indent, d.Before.words())
-			t.line("%sstock after:  %s", indent, d.After.words())
-		}
-		t.line("%s%s/%d@%d%s", indent, d.Topic, d.Partition, d.Offset, ruleWords(d.Rule))
+	for i := range s.Decisions {
+		s.Decisions[i].tell(t)
 	}
 	t.none(len(s.Decisions))
 	t.line("")
 	t.line("What was said")
-	for _, e := range s.Events {
-		t.line("  %s  %d. %s: %s%s", t.time(e.At), e.Seq, e.Type, strings.ReplaceAll(e.Status, "_", " "), because(e.Reason))
-		for _, l := range e.Lines {
-			t.line("%sline %s: %d x %s %s%s", indent, l.Line, l.Qty, l.SKU, l.State, at(l.Warehouse))
-		}
-		if e.Refund {
-			t.line("%sa refund is proposed", indent)
-		}
-		t.line("%s%s/%d@%d, cause %s", indent, e.Topic, e.Partition, e.Offset, e.Cause)
+	for i := range s.Events {
+		s.Events[i].tell(t)
 	}
 	t.none(len(s.Events))
 	return t.err
+}
+
+func (s *Story) tellInput(t *teller, in *Input) {
+	t.line("  %s  %s", t.time(in.At), s.detailWords(in))
+	event := ""
+	if in.EventID != "" {
+		event = ", event " + in.EventID
+	}
+	t.line("%s%s/%d@%d%s%s", indent, in.Topic, in.Partition, in.Offset, event, t.happened(in.OccurredAt, in.At))
+	if in.Refused != "" {
+		t.line("%snot taken: %s%s (see the dead letters)", indent, in.Refused, colon(in.Message))
+	}
+}
+
+func (d *Decision) tell(t *teller) {
+	t.line("  %s  %s", t.time(d.At), d.words())
+	if d.Before != nil {
+		t.line("%sstock before: %s", indent, d.Before.words())
+		t.line("%sstock after:  %s", indent, d.After.words())
+	}
+	t.line("%s%s/%d@%d%s", indent, d.Topic, d.Partition, d.Offset, ruleWords(d.Rule))
+}
+
+func (e *Event) tell(t *teller) {
+	t.line("  %s  %d. %s: %s%s", t.time(e.At), e.Seq, e.Type, plain(e.Status), colon(plain(e.Reason)))
+	for _, l := range e.Lines {
+		of := ""
+		if l.Combo != "" {
+			of = " of " + string(l.Combo)
+		}
+		t.line("%sline %s: %d x %s%s %s%s", indent, l.Line, l.Qty, l.SKU, of, l.State, at(l.Warehouse))
+	}
+	if e.Refund {
+		t.line("%sa refund is proposed", indent)
+	}
+	t.line("%s%s/%d@%d, cause %s", indent, e.Topic, e.Partition, e.Offset, e.Cause)
+}
+
+func colon(text string) string {
+	if text == "" {
+		return ""
+	}
+	return ": " + text
 }
 
 func zoneName(zone *time.Location) string { return time.Unix(0, 0).In(zone).Format("UTC-07:00") }
@@ -99,51 +115,20 @@ func (t *teller) happened(at, logged record.Millis) string {
 	return ", happened " + at.Time().In(t.zone).Format("2006-01-02 15:04:05")
 }
 
-func (in *Input) words() string {
-	var b strings.Builder
-	switch in.Type {
-	case record.OrderCreated.String():
-		b.WriteString("The order came in")
-	case record.OrderSnapshot.String():
-		fmt.Fprintf(&b, "The marketplace sent the order as %s", in.State)
-	case record.OrderStatus.String():
-		fmt.Fprintf(&b, "The marketplace said that it is %s", in.State)
-	case record.OrderPaid.String():
-		b.WriteString("It was paid")
-	case record.OrderCancelled.String():
-		b.WriteString("It was cancelled")
-		if in.By != "" {
-			b.WriteString(" by the " + in.By)
+// detailWords says what came in with all that it carried.
+func (s *Story) detailWords(in *Input) string {
+	text := s.inputWords(in)
+	for _, more := range []string{strings.TrimSpace(in.Carrier + " " + in.Tracking), in.Text} {
+		if more != "" && in.Type != record.OrderNotSupported.String() {
+			text += " (" + more + ")"
 		}
-	case record.OrderShipped.String():
-		b.WriteString("It was shipped")
-		if in.Carrier != "" || in.Tracking != "" {
-			b.WriteString(" with " + strings.TrimSpace(in.Carrier+" "+in.Tracking))
+	}
+	for _, l := range in.Lines {
+		if l.Restock != "" {
+			text += fmt.Sprintf(", line %s: restock %s", l.Line, l.Restock)
 		}
-	default:
-		b.WriteString("An event of type " + in.Type + " came in")
 	}
-	if in.Payment != "" {
-		b.WriteString(", " + in.Payment)
-	}
-	for i, l := range in.Lines {
-		fmt.Fprintf(&b, "%s%d x %s", separator(i), l.Qty, l.SKU)
-	}
-	for i, l := range in.Parts {
-		fmt.Fprintf(&b, "%s%d of line %s", separator(i), l.Qty, l.Line)
-	}
-	if in.Text != "" {
-		fmt.Fprintf(&b, " (%s)", in.Text)
-	}
-	b.WriteString(".")
-	return b.String()
-}
-
-func separator(i int) string {
-	if i == 0 {
-		return ": "
-	}
-	return ", "
+	return sentence(text)
 }
 
 func (d *Decision) words() string {
@@ -166,6 +151,16 @@ func (d *Decision) words() string {
 		b.WriteString("Booked in, found by the shipment: " + what)
 	case d.Verb == record.VerbShip.String():
 		b.WriteString("Shipped " + what)
+	case d.Verb == record.VerbReduce.String():
+		b.WriteString("Gave back a part: " + what)
+	case d.Verb == record.VerbShipUnclaimed.String() && d.After.OnHand > d.Before.OnHand:
+		b.WriteString("Booked in, found by the shipment: " + what)
+	case d.Verb == record.VerbShipUnclaimed.String():
+		b.WriteString("Shipped without a claim: " + what)
+	case d.Verb == record.VerbReturn.String() && d.After.Unavailable > d.Before.Unavailable:
+		b.WriteString("Came back, not for sale until somebody has looked: " + what)
+	case d.Verb == record.VerbReturn.String():
+		b.WriteString("Came back, for sale: " + what)
 	default:
 		fmt.Fprintf(&b, "%s %s", d.Verb, what)
 	}
@@ -182,13 +177,20 @@ func (d *Decision) words() string {
 	if d.Waiting > 0 {
 		fmt.Fprintf(&b, ", %d wait for stock", d.Waiting)
 	}
-	b.WriteString(because(d.Reason))
+	if d.Quota > 0 {
+		fmt.Fprintf(&b, ", %d of the channel's quota", d.Quota)
+	}
+	b.WriteString(colon(plain(d.Reason)))
 	b.WriteString(".")
 	return b.String()
 }
 
 func (s *Counters) words() string {
-	return fmt.Sprintf("on hand %d, held %d, allocated %d, available %d", s.OnHand, s.Held, s.Allocated, s.Available)
+	unavailable := ""
+	if s.Unavailable > 0 {
+		unavailable = fmt.Sprintf(", unavailable %d", s.Unavailable)
+	}
+	return fmt.Sprintf("on hand %d%s, held %d, allocated %d, available %d", s.OnHand, unavailable, s.Held, s.Allocated, s.Available)
 }
 
 func at(w record.WarehouseID) string {
@@ -196,13 +198,6 @@ func at(w record.WarehouseID) string {
 		return ""
 	}
 	return " at " + string(w)
-}
-
-func because(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return ", because: " + strings.ReplaceAll(reason, "_", " ")
 }
 
 func ruleWords(rule string) string {
