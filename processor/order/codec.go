@@ -13,8 +13,8 @@ import (
 //	 expires, decide by, drop, cause, [item…], [line…], seen bin]
 //	place = nil | [lat e6, lng e6]
 //	item  = [sku, qty] | [sku, qty, waiting, missing, reason, [warehouse, qty, …]]   the long form is decided
-//	line  = [id, item, qty, [state, qty, warehouse, …]] | [id, item, qty, [state, …], combo, per set]
-const orderVersion = 2
+//	line  = [id, item, qty, [state, qty, warehouse, …]]   and where one of them is, both: [warehouse, level, qty, …], [combo, per set] | nil
+const orderVersion = 3
 
 const (
 	flagFact = 1 << iota
@@ -24,11 +24,12 @@ const (
 	flagCompleted
 	flagHasInbox
 	flagReminded
+	flagRetry
 )
 
 func (o *Order) flags() uint64 {
 	var f uint64
-	for i, set := range [...]bool{o.Fact, o.Reviving, o.Paid, o.Hard, o.Completed, o.HasInbox, o.Reminded} {
+	for i, set := range [...]bool{o.Fact, o.Reviving, o.Paid, o.Hard, o.Completed, o.HasInbox, o.Reminded, o.Retry} {
 		if set {
 			f |= 1 << i
 		}
@@ -89,7 +90,7 @@ func appendItem(b []byte, it *Item) []byte {
 
 func appendLine(b []byte, l *Line) []byte {
 	fields := 4
-	if l.Combo != "" {
+	if l.Combo != "" || len(l.Named) > 0 {
 		fields = 6
 	}
 	b = pack.AppendString(pack.AppendArray(b, fields), l.ID)
@@ -101,10 +102,18 @@ func appendLine(b []byte, l *Line) []byte {
 		b = pack.AppendInt(b, int64(p.Qty))
 		b = pack.AppendString(b, p.Warehouse)
 	}
-	if l.Combo != "" {
-		b = pack.AppendInt(pack.AppendString(b, l.Combo), int64(l.PerSet))
+	if fields == 4 {
+		return b
 	}
-	return b
+	b = pack.AppendArray(b, len(l.Named)*3)
+	for _, n := range l.Named {
+		b = pack.AppendUint(pack.AppendString(b, n.Warehouse), uint64(n.Level))
+		b = pack.AppendInt(b, int64(n.Qty))
+	}
+	if l.Combo == "" {
+		return pack.AppendNil(b)
+	}
+	return pack.AppendInt(pack.AppendString(pack.AppendArray(b, 2), l.Combo), int64(l.PerSet))
 }
 
 // Decode reads what AppendOrder wrote into o, whose memory is used again.
@@ -118,7 +127,7 @@ func (o *Order) Decode(value []byte) error {
 	flags := r.Uint()
 	o.Fact, o.Reviving, o.Paid = flags&flagFact != 0, flags&flagReviving != 0, flags&flagPaid != 0
 	o.Hard, o.Completed, o.HasInbox = flags&flagHard != 0, flags&flagCompleted != 0, flags&flagHasInbox != 0
-	o.Reminded = flags&flagReminded != 0
+	o.Reminded, o.Retry = flags&flagReminded != 0, flags&flagRetry != 0
 	o.Payment = record.Payment(readSmall(&r, uint64(record.PaymentCOD)))
 	o.Allow = record.Allow(readSmall(&r, uint64(record.AllowBackorder)))
 	o.PickupAt = record.WarehouseID(r.View())
@@ -183,7 +192,7 @@ func readLine(r *pack.Reader, l *Line, items int) {
 	l.Item = int(at)
 	l.Qty = record.Quantity(r.Int())
 	for n := readMultiple(r, 3); n > 0 && r.Err() == nil; n-- {
-		p := Part{State: UnitState(readSmall(r, uint64(UnitCancelled))), Qty: record.Quantity(r.Int()), Warehouse: record.WarehouseID(r.View())}
+		p := Part{State: UnitState(readSmall(r, uint64(UnitReturned))), Qty: record.Quantity(r.Int()), Warehouse: record.WarehouseID(r.View())}
 		if p.State == 0 || p.State&(p.State-1) != 0 || p.Qty <= 0 {
 			r.Fail(fmt.Errorf("%d units in state %d: %w", p.Qty, p.State, pack.ErrForm))
 		}
@@ -191,6 +200,17 @@ func readLine(r *pack.Reader, l *Line, items int) {
 	}
 	l.PerSet = 1
 	if fields == 6 {
+		readLineRest(r, l)
+	}
+}
+
+// readLineRest reads what few lines have.
+func readLineRest(r *pack.Reader, l *Line) {
+	for n := readMultiple(r, 3); n > 0 && r.Err() == nil; n-- {
+		l.Named = append(l.Named, Named{Warehouse: record.WarehouseID(r.View()), Level: UnitState(readSmall(r, uint64(UnitReturned))), Qty: record.Quantity(r.Int())})
+	}
+	if !r.Nil() {
+		r.ArrayOf(2)
 		l.Combo, l.PerSet = record.SKU(r.View()), record.Quantity(r.Int())
 		if l.Combo == "" || l.PerSet <= 0 {
 			r.Fail(fmt.Errorf("%d units in a set of %q: %w", l.PerSet, l.Combo, pack.ErrForm))

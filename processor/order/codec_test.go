@@ -27,7 +27,7 @@ func fullOrder() *Order {
 // new version and a decoder for the old one.
 func TestStateIsWrittenAsEver(t *testing.T) {
 	value := AppendOrder(nil, fullOrder())
-	require.Equal(t, "dc0013"+"02"+"cffedcba9876543210"+"7f"+"01"+"02"+"a548434d2d31"+"92ce00a46dc0d2f9a3e320"+"01"+"02"+"07"+"03"+
+	require.Equal(t, "dc0013"+"03"+"cffedcba9876543210"+"7f"+"01"+"02"+"a548434d2d31"+"92ce00a46dc0d2f9a3e320"+"01"+"02"+"07"+"03"+
 		"cf000001a1c7e78000"+"cf000001a1c7e78001"+"cf000001a1c7e78002"+"cf000001a1c7e78003"+"a3652d31"+
 		"92"+"96a141050102ac6f75745f6f665f73746f636b94a548434d2d3101a4484e2d3101"+"92a14201"+
 		"92"+"94a131000693"+"2001a548434d2d31"+"94a132010190"+

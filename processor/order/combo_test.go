@@ -368,7 +368,7 @@ func TestComboStateIsWrittenAsEver(t *testing.T) {
 	o := &Order{Phase: PhaseLive, Items: []Item{{SKU: "A", Qty: 2}},
 		Lines: []Line{{ID: "1", Qty: 2, Combo: "K", PerSet: 2, Parts: []Part{{State: UnitShort, Qty: 2}}}}}
 	value := AppendOrder(nil, o)
-	require.Contains(t, hex.EncodeToString(value), "91"+"96a1310002"+"930802a0"+"a14b02")
+	require.Contains(t, hex.EncodeToString(value), "91"+"96a1310002"+"930802a0"+"90"+"92a14b02")
 	again := &Order{}
 	require.NoError(t, again.Decode(value))
 	require.Equal(t, o.Lines, again.Lines)

@@ -10,7 +10,7 @@ import (
 // already. Events that came before their order are taken into account.
 func (t *turn) create(e *record.OrderEvent) {
 	if age := int64(t.now - e.OccurredAt); t.cfg.AcceptAgeMillis > 0 && e.OccurredAt != 0 && age > t.cfg.AcceptAgeMillis {
-		t.deadLetter(e, t.origin, "too_old", fmt.Sprintf("it is %d ms old, at most %d are accepted", age, t.cfg.AcceptAgeMillis))
+		t.deadLetter(e, t.origin, "too_old", fmt.Sprintf("it is %s old, at most %s are accepted", ageText(age), ageText(t.cfg.AcceptAgeMillis)))
 		return
 	}
 	if n := explodedLines(e.Order, t.combos); n > linesMax {
@@ -40,6 +40,20 @@ func (t *turn) create(e *record.OrderEvent) {
 		o.ExpiresAt = t.now + t.holdMillis(e)
 	}
 	t.reserve()
+}
+
+// ageText writes a time for people: in days, below two days in hours, below two
+// hours in minutes.
+func ageText(millis int64) string {
+	for _, u := range [...]struct {
+		millis int64
+		name   string
+	}{{dayMillis, "days"}, {dayMillis / 24, "hours"}, {dayMillis / 24 / 60, "minutes"}} {
+		if millis >= 2*u.millis {
+			return fmt.Sprintf("%.1f %s", float64(millis)/float64(u.millis), u.name)
+		}
+	}
+	return fmt.Sprintf("%.1f seconds", float64(millis)/1000)
 }
 
 // fillIn takes over what was ordered, combos exploded.

@@ -14,7 +14,17 @@ import "holdfast/topology/record"
 // So after half of the time the stage sends itself a reminder. That is written
 // behind what was sent before, at the log's real time; half of the time after
 // that, inventory has had at least so long.
-func (t *turn) patience() record.Millis { return record.Millis(t.cfg.DecideWithinMillis+1) / 2 }
+//
+// Every attempt that follows on one that wasn't answered is given twice the time
+// of the one before, up to 128 times (an hour, by default): its commands wait in
+// inventory's log, and must not become most of it.
+func (t *turn) patience() record.Millis {
+	half := record.Millis(t.cfg.DecideWithinMillis+1) / 2
+	if t.o.Retry {
+		half <<= min(t.o.Attempt-1, 7)
+	}
+	return half
+}
 
 // deadline is at half time first: a reminder; then at the end.
 func (t *turn) deadline() {
@@ -36,26 +46,50 @@ func (t *turn) reminded(attempt uint32) {
 }
 
 // giveUpAttempt ends an attempt that inventory didn't decide. A request is
-// rejected. A fact stands: its units are short, as are those of an order that
-// was paid too late.
+// rejected. One that was paid too late is short. A fact stands: its units are
+// told as short, and asked for anew, with more and more patience, until somebody
+// answers.
 func (t *turn) giveUpAttempt() {
-	t.cause, t.origin = causeDeadline, record.Origin{}
 	o := t.o
-	u := update{Type: record.UpdateAccepted, Reason: reasonUndecided}
-	switch {
-	case o.Reviving:
-		u = update{Type: record.UpdateRevived, Reason: reasonExpiredBeforePaid, Refund: true}
-	case !o.Fact:
-		u.Type = record.UpdateRejected
-		for i := range o.Items {
-			t.share(i, UnitReleased, UnitShort)
-		}
+	if o.Fact {
+		t.retry()
+		return
+	}
+	t.cause, t.origin = causeDeadline, record.Origin{}
+	if o.Reviving {
+		t.abandon()
+		t.fillUp(UnitShort)
+		o.Phase = PhaseLive
+		t.tell(update{Type: record.UpdateRevived, Reason: reasonExpiredBeforePaid, Refund: true})
+		return
+	}
+	for i := range o.Items {
+		t.share(i, UnitReleased, UnitShort)
 	}
 	t.abandon()
-	t.fillUp(UnitShort)
-	o.Phase = PhaseLive
-	if u.Type == record.UpdateRejected {
-		o.Phase, o.ExpiresAt = PhaseRejected, 0
+	o.Phase, o.ExpiresAt = PhaseRejected, 0
+	t.tell(update{Type: record.UpdateRejected, Reason: reasonUndecided})
+}
+
+// retry begins a new attempt for a fact that inventory didn't decide. The first
+// time the channel hears that its units are short for now.
+func (t *turn) retry() {
+	o := t.o
+	u := update{Type: record.UpdateAccepted, Reason: reasonUndecided}
+	if o.Reviving {
+		u = update{Type: record.UpdateRevived, Reason: reasonExpiredBeforePaid, Refund: true}
 	}
-	t.tell(u)
+	asked, told := o.Cause, o.Retry
+	t.cause, t.origin = causeDeadline, record.Origin{}
+	t.abandon()
+	if !told {
+		t.fillUp(UnitShort)
+		o.Phase = PhaseLive
+		t.tell(u)
+		for i := range o.Lines {
+			o.Lines[i].move(UnitShort, 0)
+		}
+	}
+	o.Retry, t.cause = true, asked
+	t.reserve()
 }

@@ -128,19 +128,25 @@ func (t *turn) accept(reason string) {
 		t.confirm()
 	}
 	u := update{Type: record.UpdateAccepted, Reason: reason}
-	if o.Reviving {
+	switch {
+	case o.Retry:
+		u = update{Type: record.UpdateFilled}
+	case o.Reviving:
 		u.Type = record.UpdateRevived
 		if reason != "" {
 			u.Reason, u.Refund = reasonExpiredBeforePaid, true
 		}
 	}
+	news := !o.Retry || o.units(unitsClaim) > 0
 	t.endAttempt()
-	t.tell(u)
+	if news {
+		t.tell(u)
+	}
 }
 
 func (t *turn) endAttempt() {
 	o := t.o
-	o.DecideBy, o.Reminded, o.Cause, o.Reviving = 0, false, "", false
+	o.DecideBy, o.Reminded, o.Cause, o.Reviving, o.Retry = 0, false, "", false, false
 	o.clearItems()
 	t.changed = true
 }
@@ -152,11 +158,7 @@ func (t *turn) share(item int, granted, waiting UnitState) {
 	it := &t.o.Items[item]
 	t.parts = t.parts[:0]
 	for _, g := range it.Granted {
-		p := Part{State: granted, Qty: g.Qty, Warehouse: g.Warehouse}
-		if !granted.in(unitsPlaced) {
-			p.Warehouse = ""
-		}
-		t.parts = append(t.parts, p)
+		t.parts = append(t.parts, Part{State: granted, Qty: g.Qty, Warehouse: g.Warehouse})
 	}
 	missing := it.Missing
 	if !it.Decided {
@@ -176,6 +178,7 @@ func (t *turn) filled(d *record.Decision) {
 		return
 	}
 	if !t.current(d) {
+		t.giveBackLate(d)
 		return
 	}
 	o := t.o
@@ -184,6 +187,8 @@ func (t *turn) filled(d *record.Decision) {
 	if at < 0 {
 		panic(fmt.Sprintf("BUG: order %q got units of %q, which it doesn't ask for", t.key, d.SKU))
 	}
+	t.beginMoves()
+	had := false
 	for i := range d.Moves {
 		m := &d.Moves[i]
 		if o.Phase == PhasePending {
@@ -195,17 +200,43 @@ func (t *turn) filled(d *record.Decision) {
 				panic(fmt.Sprintf("BUG: order %q got %d units of %q that it doesn't wait for", t.key, -it.Waiting, d.SKU))
 			}
 		} else {
-			t.countFilled(m.Warehouse)
-			t.fillLines(at, m.Warehouse, m.Qty)
+			if o.itemUnits(at, UnitWaiting) > 0 {
+				had = true
+				t.countFilled(m.Warehouse)
+			}
+			excess := t.fillLines(at, m.Warehouse, m.Qty)
+			if excess > 0 {
+				mv := t.movesOf(at)
+				mv.reduce = addUnits(mv.reduce, m.Warehouse, excess)
+			}
 		}
 	}
-	t.changed = true
-	if o.Phase == PhaseLive {
+	t.sendMoves(0)
+	if had {
 		t.tell(update{Type: record.UpdateFilled})
 	}
 }
 
-func (t *turn) fillLines(item int, at record.WarehouseID, qty record.Quantity) {
+// giveBackLate gives back what was filled for an attempt that has ended. Its end
+// released all that the order claimed or waited for; units that it no longer
+// waited for then, while they were on their way, are known to inventory alone:
+//
+//	waits for 1 ── fill 1 ──────────────────────────> ends: gives back this
+//	      └── shipped all the same: reduce 1, too late ─> ends: has nothing to release
+//
+// Where the release has been there before it, inventory finds no claim.
+func (t *turn) giveBackLate(d *record.Decision) {
+	parts := make([]record.WarehouseQty, 0, len(d.Moves))
+	for i := range d.Moves {
+		parts = addUnits(parts, d.Moves[i].Warehouse, d.Moves[i].Qty)
+	}
+	t.commands = append(t.commands, sentCommand{record.Command{
+		Verb: record.VerbReduce, OrderKey: t.key, SKU: d.SKU, Attempt: d.Attempt, Cause: d.Cause, Parts: parts}, t.origin})
+}
+
+// fillLines gives units to the lines that wait, and returns how many were too
+// many: the order gave up waiting for them while they were on their way.
+func (t *turn) fillLines(item int, at record.WarehouseID, qty record.Quantity) (excess record.Quantity) {
 	o := t.o
 	to := UnitHeld
 	if o.Hard {
@@ -225,7 +256,5 @@ func (t *turn) fillLines(item int, at record.WarehouseID, qty record.Quantity) {
 			}
 		}
 	}
-	if qty > 0 {
-		panic(fmt.Sprintf("BUG: order %q got %d units of %q that it doesn't wait for", t.key, qty, o.Items[item].SKU))
-	}
+	return qty
 }

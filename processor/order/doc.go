@@ -13,9 +13,10 @@
 //	                                    before; parcels this hour
 //
 // The life of an order. Only what is in capitals is stored as a phase; what is
-// told to others is worked out from the states of the units.
+// told to others is worked out from the states of the units. A shipment is a fact
+// and brings an order back to LIVE from wherever it was.
 //
-//	create ──reserve per SKU──> PENDING ──all SKUs decided──> LIVE: held ──paid──> allocated ──> shipped
+//	create ──reserve per SKU──> PENDING ──all SKUs decided──> LIVE: held ──paid──> allocated ─> picked ─> packed ─> shipped ─> delivered
 //	                             │  │  ▲                        │     │
 //	    not to be had (requests) │  │  └── paid after expiry ─┐ │     │ hold runs out
 //	    or undecided in time     ▼  │    (a new attempt)      │ │     ▼
@@ -29,7 +30,10 @@
 //	stage.go     Decide: entry by entry; load, run the verb, store, send
 //	turn.go      one order's turn, and what comes of it
 //	take.go      which verb an event means, and which events have to wait
-//	create.go paid.go cancel.go ship.go expire.go deadline.go snapshot.go decided.go    the verbs
+//	create.go paid.go cancel.go ship.go progress.go returned.go expire.go deadline.go snapshot.go decided.go    the verbs
+//	named.go     what events name of lines, and what they have named so far
+//	move.go      what one event moves, as commands to inventory
+//	outcome.go   what is counted
 //	story.go json.go     what is told: order.events and channel.<name>.status
 //	inbox.go     events of unknown and of undecided orders
 //	seen.go      event ids remembered, in the order itself
@@ -51,6 +55,10 @@
 //     of an attempt that has ended needs no answer. Without that, units that
 //     waited could be filled after the order gave them up: the decision is on
 //     its way while the release is on the other.
+//   - Units that are given up in part (a cancel of some, a shipment of units that
+//     wait) are told to inventory by a reduce, with no answer. A fill may be on
+//     its way at that time: what it brings beyond what the order still waits for
+//     is given back when it comes, so that both end equal.
 //   - The saga's deadline is in log time, and a stage that has fallen behind
 //     reads it before the decisions, which are written behind the backlog. So
 //     half of the time is counted from a reminder (deadline.go).

@@ -94,19 +94,34 @@ func (in *inbox) sort() {
 }
 
 // rankOf puts a shipment before a cancel: shipped outranks cancelled, and what
-// has shipped is no longer there to be cancelled. What moves nothing comes last.
+// has shipped is no longer there to be cancelled. Only a shipment that doesn't
+// say of what means what the cancels of parts have left. What moves nothing comes
+// last.
 func rankOf(e *record.OrderEvent) int {
+	named := len(e.Lines) > 0
 	switch {
-	case isShipment(e):
+	case e.Type == record.OrderPicked:
 		return 2
-	case isCancel(e):
+	case e.Type == record.OrderPacked:
 		return 3
-	case e.Type == record.OrderPaid, e.State == record.StatePaid:
+	case e.Type == record.OrderShipped && named:
+		return 4
+	case e.Type == record.OrderCancelled && named:
+		return 5
+	case e.Type == record.OrderDelivered:
+		return 7
+	case e.Type == record.OrderReturned:
+		return 8
+	case isShipment(e):
+		return 6
+	case isCancel(e):
+		return 9
+	case isPayment(e):
 		return 1
-	case e.Type == record.OrderSnapshot, e.Type == record.OrderStatus:
+	case isMarketplaceWord(e):
 		return 0
 	}
-	return 4
+	return 10
 }
 
 // keep puts the event into the inbox, unless it is there already.

@@ -15,7 +15,8 @@ import (
 type fakeInventory struct {
 	t     require.TestingT
 	free  map[record.SKU]map[record.WarehouseID]record.Quantity
-	out   map[record.SKU]record.Quantity // shipped
+	out   map[record.SKU]record.Quantity // shipped, less returned
+	kept  map[record.SKU]record.Quantity // returned, and not for sale
 	claim map[claimKey]*fakeClaim
 	line  map[record.SKU][]claimKey // who waits
 	// ranked: a reserve takes from the warehouses that it names, in their order;
@@ -36,7 +37,7 @@ type fakeClaim struct {
 }
 
 func newFakeInventory(t require.TestingT) *fakeInventory {
-	return &fakeInventory{t: t, free: map[record.SKU]map[record.WarehouseID]record.Quantity{}, out: map[record.SKU]record.Quantity{},
+	return &fakeInventory{t: t, free: map[record.SKU]map[record.WarehouseID]record.Quantity{}, out: map[record.SKU]record.Quantity{}, kept: map[record.SKU]record.Quantity{},
 		claim: map[claimKey]*fakeClaim{}, line: map[record.SKU][]claimKey{}}
 }
 
@@ -57,13 +58,29 @@ func (f *fakeInventory) command(c *record.Command) []*record.Decision {
 	case record.VerbShip:
 		require.NotNil(f.t, have, what)
 		require.Equal(f.t, have.attempt, c.Attempt, what)
-		require.True(f.t, have.hard, what)
 		for _, p := range c.Parts {
 			require.GreaterOrEqual(f.t, have.at[p.Warehouse], p.Qty, what)
 			have.at[p.Warehouse] -= p.Qty
 			f.out[c.SKU] += p.Qty
 		}
 		f.forget(key)
+	case record.VerbShipUnclaimed:
+		for _, p := range c.Parts {
+			f.row(c.SKU)[p.Warehouse] -= p.Qty // what isn't there is found, later stock covers it
+			f.out[c.SKU] += p.Qty
+		}
+	case record.VerbReturn:
+		for _, p := range c.Parts {
+			f.out[c.SKU] -= p.Qty
+			if !c.Unavailable {
+				f.row(c.SKU)[p.Warehouse] += p.Qty
+			} else {
+				f.kept[c.SKU] += p.Qty
+			}
+		}
+		return f.fill(c.SKU, "order:"+string(c.OrderKey))
+	case record.VerbReduce:
+		return f.reduce(key, c, what)
 	case record.VerbRelease:
 		// A refused reserve leaves no claim, and the order may not know that yet.
 		if have == nil {
@@ -76,23 +93,37 @@ func (f *fakeInventory) command(c *record.Command) []*record.Decision {
 		have.at, have.waiting = nil, 0
 		f.forget(key)
 		return f.fill(c.SKU, "order:"+string(c.OrderKey))
-	case record.VerbReduce:
-		require.NotNil(f.t, have, what)
-		require.Equal(f.t, have.attempt, c.Attempt, what)
-		require.True(f.t, c.Qty > 0 || len(c.Parts) > 0, what)
-		have.waiting -= min(c.Qty, have.waiting)
-		for _, p := range c.Parts {
-			require.Positive(f.t, p.Qty, what)
-			require.GreaterOrEqual(f.t, have.at[p.Warehouse], p.Qty, what)
-			have.at[p.Warehouse] -= p.Qty
-			f.free[c.SKU][p.Warehouse] += p.Qty
-		}
-		f.forget(key)
-		return f.fill(c.SKU, "order:"+string(c.OrderKey))
 	default:
 		require.Fail(f.t, what)
 	}
 	return nil
+}
+
+// reduce takes units out of the line, as far as they still wait there, and gives
+// back claims, which must be there.
+func (f *fakeInventory) reduce(key claimKey, c *record.Command, what string) []*record.Decision {
+	have := f.claim[key]
+	if have == nil || have.attempt > c.Attempt { // the attempt has ended
+		return nil
+	}
+	require.Equal(f.t, have.attempt, c.Attempt, what)
+	require.True(f.t, c.Qty > 0 || len(c.Parts) > 0, what)
+	have.waiting -= min(have.waiting, c.Qty)
+	for _, p := range c.Parts {
+		require.Positive(f.t, p.Qty, what)
+		require.GreaterOrEqual(f.t, have.at[p.Warehouse], p.Qty, what)
+		have.at[p.Warehouse] -= p.Qty
+		f.free[c.SKU][p.Warehouse] += p.Qty
+	}
+	f.forget(key)
+	return f.fill(c.SKU, "order:"+string(c.OrderKey))
+}
+
+func (f *fakeInventory) row(sku record.SKU) map[record.WarehouseID]record.Quantity {
+	if f.free[sku] == nil {
+		f.free[sku] = map[record.WarehouseID]record.Quantity{}
+	}
+	return f.free[sku]
 }
 
 func (f *fakeInventory) reserve(key claimKey, c *record.Command) *record.Decision {
@@ -100,7 +131,7 @@ func (f *fakeInventory) reserve(key claimKey, c *record.Command) *record.Decisio
 	have := &fakeClaim{attempt: c.Attempt, hard: c.Allocate, at: map[record.WarehouseID]record.Quantity{}}
 	sum := record.Quantity(0)
 	for _, n := range f.free[c.SKU] {
-		sum += n
+		sum += max(n, 0)
 	}
 	if !c.Whole || sum >= c.Qty {
 		f.take(key.sku, have, c.Qty, d, f.order(c))
@@ -152,10 +183,7 @@ func (f *fakeInventory) take(sku record.SKU, have *fakeClaim, want record.Quanti
 
 // receive adds stock, and serves who waits.
 func (f *fakeInventory) receive(sku record.SKU, at record.WarehouseID, n record.Quantity, id string) []*record.Decision {
-	if f.free[sku] == nil {
-		f.free[sku] = map[record.WarehouseID]record.Quantity{}
-	}
-	f.free[sku][at] += n
+	f.row(sku)[at] += n
 	return f.fill(sku, "stock:"+id)
 }
 

@@ -35,7 +35,8 @@ func TestWithInventory(t *testing.T) {
 	}
 	p.finish()
 	t.Logf("outcomes %v", p.outcomes)
-	for _, want := range []string{"reserve granted", "reserve partial", "reserve refused", "confirm done", "release done", "ship done", "fill granted"} {
+	for _, want := range []string{"reserve granted", "reserve partial", "reserve refused", "confirm done", "release done", "ship done", "fill granted",
+		"reduce done", "ship_unclaimed done", "return done"} {
 		require.Positive(t, p.outcomes[want], want)
 	}
 }
@@ -115,13 +116,21 @@ func (p *pair) decideStock(n int) {
 		what := d.Verb.String() + " " + d.Outcome.String()
 		p.outcomes[what]++
 		switch what {
-		case "confirm done", "ship done", "release done", "receive done", "reserve granted", "reserve partial", "reserve refused", "fill granted", "fill partial":
+		case "confirm done", "ship done", "release done", "receive done", "reserve granted", "reserve partial", "reserve refused", "fill granted", "fill partial",
+			"reduce done", "ship_unclaimed done", "return done":
 		case "release no_claim": // of a reserve that was refused, which the order didn't know yet
+		case "reduce no_claim", "reduce stale": // of units that were on their way when the attempt ended
 		default:
 			require.Failf(p.t, "a command that doesn't fit", "%s: %+v", what, d)
 		}
-		if d.Verb == record.VerbShip {
+		switch d.Verb {
+		case record.VerbShip, record.VerbShipUnclaimed:
 			p.units[d.SKU] -= d.Requested
+			for _, m := range d.Moves {
+				p.units[d.SKU] += max(m.After.OnHand-m.Before.OnHand, 0) // found
+			}
+		case record.VerbReturn:
+			p.units[d.SKU] += d.Requested
 		}
 	}
 }

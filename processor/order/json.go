@@ -27,16 +27,20 @@ func (t *turn) appendUpdate(b []byte, u *update, status string) []byte {
 	first := true
 	for i := range o.Lines {
 		l := &o.Lines[i]
-		for _, p := range l.Parts {
+		for j := range l.Parts {
+			state, at, qty := o.entry(l, j)
+			if qty == 0 {
+				continue
+			}
 			b = appendComma(b, &first)
 			b = append(b, `{"line":`...)
 			b = appendString(b, l.ID)
 			b = appendField(b, "sku", string(o.Items[l.Item].SKU))
 			b = appendOptional(b, "combo", string(l.Combo))
 			b = append(b, `,"qty":`...)
-			b = strconv.AppendInt(b, int64(p.Qty), 10)
-			b = appendField(b, "state", o.lineState(p.State))
-			b = appendOptional(b, "warehouse", string(p.Warehouse))
+			b = strconv.AppendInt(b, int64(qty), 10)
+			b = appendField(b, "state", state)
+			b = appendOptional(b, "warehouse", string(at))
 			b = append(b, '}')
 		}
 	}
@@ -46,6 +50,22 @@ func (t *turn) appendUpdate(b []byte, u *update, status string) []byte {
 		b = append(b, `,"refund_proposed":true`...)
 	}
 	return append(b, '}')
+}
+
+// entry is what others see of a part of a line: its state, its place and the
+// units of all parts that look the same; none where an earlier part told them.
+func (o *Order) entry(l *Line, part int) (state string, at record.WarehouseID, qty record.Quantity) {
+	state, at = o.shown(l.Parts[part])
+	for i, p := range l.Parts {
+		if s, w := o.shown(p); s != state || w != at {
+			continue
+		}
+		if i < part {
+			return state, at, 0
+		}
+		qty += p.Qty
+	}
+	return state, at, qty
 }
 
 // appendStatus appends a record of channel.<name>.status.

@@ -17,7 +17,9 @@ type modelUnit struct {
 type modelOrder struct {
 	key                             record.OrderKey
 	hash                            uint64
-	fact, whole                     bool
+	fact, whole, waits              bool
+	retry                           bool // undecided, told as short, asked for again
+	named                           map[modelName]int
 	phase                           string // pending live rejected expired cancelled
 	paid, hard, revived, done, last bool
 	attempt, seq                    int
@@ -42,9 +44,9 @@ type modelDecision struct {
 // releaseAll gives back what may be claimed.
 func (m *model) releaseAll(o *modelOrder, cause string) {
 	for _, sku := range o.skus {
-		claims := o.countSKU(sku, "held", "allocated", "waiting") > 0
+		claims := o.countSKU(sku, "held", "allocated", "picked", "packed", "waiting") > 0
 		if o.phase == "pending" {
-			claims = o.decided[sku] == nil || o.decided[sku].had
+			claims = o.countSKU(sku, "") > 0 && (o.decided[sku] == nil || o.decided[sku].had)
 		}
 		if claims {
 			m.command(o, "release", sku, cause, "")
@@ -67,7 +69,7 @@ func (m *model) afterwards(o *modelOrder) {
 	if o.phase != "pending" {
 		o.decideBy = 0
 	}
-	if o.phase != "pending" && o.count("held", "allocated", "waiting") == 0 {
+	if o.phase != "pending" && o.count("held", "allocated", "picked", "packed", "waiting") == 0 {
 		o.expires = 0
 		if o.closed == 0 {
 			o.closed = m.now + record.Millis(m.cfg.KeepClosedMillis)
@@ -87,11 +89,7 @@ func (m *model) tell(o *modelOrder, typ, reason string, refund bool, cause, topi
 	o.closed = 0
 	lines := map[string]int{}
 	for _, u := range o.units {
-		state := u.state
-		if state == "waiting" {
-			state = "short"
-		}
-		lines[strings.TrimSpace(u.line+" "+u.sku+" "+state+" "+u.at)]++
+		lines[o.public(u)]++
 	}
 	m.told = append(m.told, fmt.Sprintf("%s %d %s %s (%s) refund=%v by %s %v", o.key, o.seq, typ, o.status(), reason, refund, cause, lines))
 	short := o.count("short", "waiting") > 0
@@ -112,7 +110,7 @@ func (m *model) tell(o *modelOrder, typ, reason string, refund bool, cause, topi
 		for _, a := range o.acts {
 			acts[a]++
 		}
-	case "order.refused", "order.completed":
+	case "order.refused", "order.completed", "order.picking", "order.packed", "order.delivered", "order.returned":
 	default:
 		for _, u := range o.units {
 			switch u.state {
@@ -128,24 +126,40 @@ func (m *model) tell(o *modelOrder, typ, reason string, refund bool, cause, topi
 
 func (o *modelOrder) status() string {
 	n := func(states ...string) bool { return o.count(states...) > 0 }
-	short := n("short", "waiting")
+	live := o.count("held", "allocated", "picked", "packed", "waiting", "short", "shipped", "delivered")
+	lacks := []string{"short"}
+	if o.fact {
+		lacks = append(lacks, "waiting")
+	}
 	switch {
 	case o.phase == "rejected":
 		return "rejected"
-	case !n("held", "allocated", "shipped") && !short:
+	case live == 0 && n("returned"):
+		return "returned"
+	case live == 0:
 		return "cancelled"
-	case !n("held", "allocated", "shipped"):
+	case live == o.count(lacks...):
 		return "short"
-	case short:
+	case live == o.count("waiting"):
+		return "backordered"
+	case n("short", "waiting"):
 		return "partly_short"
 	case n("held"):
 		return "held"
-	case n("allocated"):
-		return "allocated"
+	case n("allocated", "picked", "packed"):
+		switch {
+		case !n("picked", "packed"):
+			return "allocated"
+		case !n("picked", "allocated"):
+			return "packed"
+		}
+		return "picking"
 	case o.done:
 		return "completed"
+	case n("shipped"):
+		return "shipped"
 	}
-	return "shipped"
+	return "delivered"
 }
 
 func (o *modelOrder) count(states ...string) int {
@@ -198,7 +212,7 @@ func (o *modelOrder) hear(e *record.OrderEvent) {
 
 func (o *modelOrder) newer(e *record.OrderEvent) bool {
 	a, b := e.OccurredAt/1000, o.wordAt/1000
-	return a > b || a == b && e.State > o.word || o.word == record.StateCancelled && e.State > record.StateCancelled
+	return a > b || a == b && e.State > o.word
 }
 
 func (o *modelOrder) anyWaits(is func(*record.OrderEvent) bool) bool {

@@ -10,12 +10,16 @@ import (
 
 // model is a second way to decide orders, as plain as can be: every unit is an
 // element of a list with its state in words, what is due is found by looking at
-// all orders, and nothing is stored. It knows no partial cancels and no
-// snapshots; words of marketplaces it knows as statuses.
+// all orders, and nothing is stored. It knows no snapshots; words of marketplaces
+// it knows as statuses.
 type model struct {
 	cfg    Config
 	now    record.Millis
 	orders map[record.OrderKey]*modelOrder
+	// best are the warehouses of orders that have never been anywhere, as the stage
+	// chose them; chosen are those that the model followed.
+	best   map[record.OrderKey]string
+	chosen []string
 	boxes  map[record.OrderKey]*modelBox
 	// What is expected of the stage since the last step.
 	commands, told, dead []string
@@ -132,7 +136,8 @@ func (m *model) create(ev modelEvent, box *modelBox) {
 		return
 	}
 	o := &modelOrder{attempt: 1, key: e.OrderKey, hash: e.ContentHash, fact: e.Fact, whole: e.Order.Allow == record.AllowAll && !e.Fact,
-		paid: e.Order.Payment != record.PaymentUnpaid, wordAt: e.OccurredAt, seen: map[string]map[uint64]bool{}, cause: e.EventID}
+		paid: e.Order.Payment != record.PaymentUnpaid, wordAt: e.OccurredAt, seen: map[string]map[uint64]bool{}, cause: e.EventID,
+		waits: e.Fact || e.Order.Allow == record.AllowBackorder, named: map[modelName]int{}}
 	for _, l := range e.Order.Lines {
 		for range l.Qty {
 			o.units = append(o.units, &modelUnit{line: l.Line, sku: string(l.SKU)})
@@ -147,9 +152,10 @@ func (m *model) create(ev modelEvent, box *modelBox) {
 		o.waiting = box.events
 		delete(m.boxes, e.OrderKey)
 	}
-	if !o.anyWaits(isShipment) && o.anyWaits(isCancel) {
+	all := func(x modelEvent) bool { return isCancel(x.OrderEvent) && o.covers(x.OrderEvent) }
+	if !o.anyWaits(isShipment) && slices.ContainsFunc(o.waiting, all) {
 		o.sortWaiting()
-		at := slices.IndexFunc(o.waiting, func(x modelEvent) bool { return isCancel(x.OrderEvent) })
+		at := slices.IndexFunc(o.waiting, all)
 		cancel := o.waiting[at]
 		rest := []modelEvent{}
 		for i, x := range o.waiting {
@@ -178,16 +184,18 @@ func (m *model) create(ev modelEvent, box *modelBox) {
 
 func (m *model) reserve(o *modelOrder, cause string) {
 	o.phase, o.cause, o.decided = "pending", cause, map[string]*modelDecision{}
-	o.decideBy, o.last = m.now+record.Millis(m.cfg.DecideWithinMillis)/2, false
-	o.hard = o.paid && !(o.whole && len(o.skus) > 1)
+	o.decideBy, o.last = m.now+o.patience(m.cfg), false
+	several := 0
 	for _, sku := range o.skus {
-		n := 0
-		for _, u := range o.units {
-			if u.sku == sku {
-				n++
-			}
+		if o.countSKU(sku, "") > 0 {
+			several++
 		}
-		m.command(o, "reserve", sku, cause, fmt.Sprintf(" x%d allocate=%v whole=%v wait=%v", n, o.hard, o.whole, o.fact))
+	}
+	o.hard = o.paid && !(o.whole && several > 1)
+	for _, sku := range o.skus {
+		if n := o.countSKU(sku, ""); n > 0 {
+			m.command(o, "reserve", sku, cause, fmt.Sprintf(" x%d allocate=%v whole=%v wait=%v fact=%v", n, o.hard, o.whole, o.waits, o.fact))
+		}
 	}
 }
 
@@ -198,10 +206,10 @@ func (m *model) apply(o *modelOrder, ev modelEvent) {
 	}
 	conflict := len(o.seen[e.EventID]) > 0 && e.Type != record.OrderStatus
 	if o.phase == "pending" {
-		if !conflict && e.Type == record.OrderStatus && !o.newer(e) {
+		if !conflict && e.Type == record.OrderStatus && !o.newer(e) && e.State <= o.word {
 			return
 		}
-		if !conflict && isCancel(e) && !o.anyWaits(isShipment) {
+		if !conflict && isCancel(e) && o.covers(e) && !o.anyWaits(isShipment) {
 			o.note(e)
 			o.hear(e)
 			m.releaseAll(o, e.EventID)
@@ -229,8 +237,16 @@ func (m *model) apply(o *modelOrder, ev modelEvent) {
 		m.pay(o, ev)
 	case record.OrderCancelled:
 		m.cancel(o, ev)
+	case record.OrderPicked:
+		m.advance(o, ev, "picked", "order.picking", []string{"allocated"}, "picked", "packed", "shipped", "delivered", "returned")
+	case record.OrderPacked:
+		m.advance(o, ev, "packed", "order.packed", []string{"picked", "allocated"}, "packed", "shipped", "delivered", "returned")
+	case record.OrderDelivered:
+		m.deliver(o, ev)
+	case record.OrderReturned:
+		m.returned(o, ev)
 	case record.OrderShipped:
-		m.ship(o, ev)
+		m.ship(o, ev, false)
 	case record.OrderStatus:
 		m.status(o, ev)
 	default:
@@ -239,29 +255,29 @@ func (m *model) apply(o *modelOrder, ev modelEvent) {
 }
 
 func (m *model) status(o *modelOrder, ev modelEvent) {
-	if !o.newer(ev.OrderEvent) {
-		return
-	}
-	switch before, state := o.word, ev.State; {
-	case state == record.StateCancelled && before != state:
+	further, newer := ev.State > o.word, o.newer(ev.OrderEvent)
+	ships := further && ev.State > record.StateCancelled
+	switch {
+	case !further && !newer:
+	case ev.State == record.StateCancelled && o.word != ev.State:
 		o.hear(ev.OrderEvent)
 		m.cancel(o, ev)
-	case state <= before:
+	case !further:
 		o.hear(ev.OrderEvent)
 	default:
-		if state == record.StatePaid || state > record.StateCancelled && (o.phase == "live" || o.phase == "expired") {
+		if ev.State == record.StatePaid || ships && (o.phase == "live" || o.phase == "expired") {
 			m.pay(o, ev)
 		}
-		if state > record.StateCancelled && o.phase == "pending" {
+		if ships && o.phase == "pending" {
 			delete(o.seen[ev.EventID], ev.ContentHash)
 			o.waiting = append(o.waiting, ev)
 			return
 		}
 		o.hear(ev.OrderEvent)
-		if state > record.StateCancelled {
-			m.ship(o, ev)
+		if ships {
+			m.ship(o, ev, true)
 		}
-		if state == record.StateCompleted && !o.done && o.phase == "live" && o.count("shipped") > 0 {
+		if ev.State == record.StateCompleted && !o.done && o.phase == "live" && o.count("shipped", "delivered") > 0 {
 			o.done = true
 			m.tell(o, "order.completed", "", false, ev.by(), ev.topic)
 		}
@@ -280,13 +296,15 @@ func (m *model) pay(o *modelOrder, ev modelEvent) {
 	case "expired":
 		o.paid, o.revived = true, true
 		for _, u := range o.units {
-			u.state = ""
+			if u.state == "released" {
+				u.state, u.at = "", ""
+			}
 		}
 		m.reserve(o, ev.by())
 	case "live":
 		o.paid, o.expires = true, 0
 		m.confirm(o, ev.by())
-		m.tell(o, "order.confirmed", "", o.count("allocated", "waiting", "shipped") == 0, ev.by(), ev.topic)
+		m.tell(o, "order.confirmed", "", o.count("allocated", "picked", "packed", "waiting", "shipped") == 0, ev.by(), ev.topic)
 	}
 }
 
@@ -301,104 +319,19 @@ func (m *model) confirm(o *modelOrder, cause string) {
 			u.state = "allocated"
 		}
 	}
+	o.arrange()
 	o.hard = true
-}
-
-func (m *model) cancel(o *modelOrder, ev modelEvent) {
-	switch {
-	case o.phase == "cancelled" || o.phase == "rejected":
-	case o.count("held", "allocated", "waiting", "short", "released") == 0:
-		m.tell(o, "order.refused", "already_shipped", false, ev.by(), ev.topic)
-	default:
-		m.releaseAll(o, ev.by())
-		m.cancelAll(o, ev.by(), ev.topic)
-	}
-}
-
-func (m *model) cancelAll(o *modelOrder, cause, topic string) {
-	o.acts = nil
-	for _, u := range o.units {
-		if u.state != "shipped" && u.state != "cancelled" {
-			u.state, u.at = "cancelled", ""
-			o.acts = append(o.acts, u.line+" cancel ")
-		}
-	}
-	o.expires = 0
-	if o.count("shipped") == 0 {
-		o.phase = "cancelled"
-	}
-	m.tell(o, "order.cancelled", "", false, cause, topic)
-}
-
-func (m *model) ship(o *modelOrder, ev modelEvent) {
-	o.acts = nil
-	lacking, before, named := false, false, 0
-	moved := map[string]map[string]int{}
-	for _, line := range o.lines() {
-		var allocated, shipped []*modelUnit
-		for _, u := range o.units {
-			if u.line == line && (ev.Warehouse == "" || u.at == string(ev.Warehouse)) {
-				switch u.state {
-				case "allocated":
-					allocated = append(allocated, u)
-				case "shipped":
-					shipped = append(shipped, u)
-				}
-			}
-		}
-		before = before || len(shipped) > 0
-		want := len(allocated)
-		if len(ev.Lines) > 0 {
-			want = 0
-			for _, l := range ev.Lines {
-				if l.Line == line {
-					want, named = want+int(l.Qty), named+1
-				}
-			}
-			if want > len(allocated)+len(shipped) {
-				lacking = true
-			}
-			want = min(want, len(allocated))
-		}
-		// All of one warehouse before the next, as they first come in the line.
-		first := map[string]int{}
-		for i, u := range allocated {
-			if _, ok := first[u.at]; !ok {
-				first[u.at] = i
-			}
-		}
-		sort.SliceStable(allocated, func(i, j int) bool { return first[allocated[i].at] < first[allocated[j].at] })
-		for _, u := range allocated[:want] {
-			u.state = "shipped"
-			o.acts = append(o.acts, u.line+" ship "+u.at)
-			if moved[u.sku] == nil {
-				moved[u.sku] = map[string]int{}
-			}
-			moved[u.sku][u.at]++
-		}
-	}
-	lacking = lacking || named < len(ev.Lines)
-	for _, sku := range o.skus {
-		if len(moved[sku]) > 0 {
-			m.command(o, "ship", sku, ev.by(), fmt.Sprint(" ", moved[sku]))
-		}
-	}
-	switch {
-	case len(moved) > 0 && lacking:
-		m.tell(o, "order.shipped", "not_allocated", false, ev.by(), ev.topic)
-	case len(moved) > 0:
-		m.tell(o, "order.shipped", "", false, ev.by(), ev.topic)
-	case lacking || !before:
-		m.tell(o, "order.refused", "not_allocated", false, ev.by(), ev.topic)
-	}
 }
 
 func (m *model) expire(o *modelOrder) {
 	m.releaseAll(o, "expiry")
 	for _, u := range o.units {
-		u.state, u.at = "released", ""
+		if o.phase == "pending" && u.state == "" || u.is("held", "allocated", "picked", "packed", "waiting", "short") {
+			u.state = "released"
+		}
 	}
-	o.phase, o.expires, o.hard = "expired", 0, false
+	o.arrange()
+	o.phase, o.expires, o.hard, o.retry = "expired", 0, false, false
 	m.tell(o, "order.expired", "expired", false, "expiry", "")
 }
 
@@ -411,47 +344,60 @@ func (m *model) deadline(o *modelOrder) {
 	o.decideBy = 0
 	m.releaseAll(o, "deadline")
 	o.hard = false
+	asked := []*modelUnit{}
 	for _, u := range o.units {
-		u.state, u.at = "short", ""
+		if u.state == "" {
+			u.state = "short"
+			asked = append(asked, u)
+		}
 	}
+	revived := o.revived
+	o.revived = false
 	switch {
-	case o.revived:
-		o.phase, o.revived = "live", false
+	case o.retry:
+	case revived:
+		o.phase = "live"
 		m.tell(o, "order.revived", "expired_before_payment", true, "deadline", "")
 	case o.fact:
 		o.phase = "live"
 		m.tell(o, "order.accepted", "undecided", false, "deadline", "")
 	default:
-		m.giveBack(o)
+		m.giveBack(o, asked)
 		o.phase, o.expires = "rejected", 0
 		m.tell(o, "order.rejected", "undecided", false, "deadline", "")
+	}
+	if o.fact {
+		for _, u := range asked {
+			u.state = ""
+		}
+		o.retry = true
+		m.reserve(o, o.cause)
 	}
 }
 
 func (m *model) remind(key record.OrderKey, attempt int) {
 	if o := m.orders[key]; o != nil && o.phase == "pending" && o.attempt == attempt && o.decideBy == 0 {
-		o.last, o.decideBy = true, m.now+record.Millis(m.cfg.DecideWithinMillis)/2
+		o.last, o.decideBy = true, m.now+o.patience(m.cfg)
 	}
 }
 
 // giveBack shows what was granted to an order that is rejected as released.
-func (m *model) giveBack(o *modelOrder) {
-	m.share(o)
-	for _, u := range o.units {
-		switch u.state {
-		case "held", "allocated":
+func (m *model) giveBack(o *modelOrder, asked []*modelUnit) {
+	m.share(o, asked)
+	for _, u := range asked {
+		if u.is("held", "allocated") {
 			u.state = "released"
-		default:
-			u.state = "short"
+		} else {
+			u.state, u.at = "short", ""
 		}
-		u.at = ""
 	}
+	o.arrange()
 }
 
-// share hands what was decided to the units, in their order.
-func (m *model) share(o *modelOrder) {
+// share hands what was decided to the units that ask, in their order.
+func (m *model) share(o *modelOrder, asked []*modelUnit) {
 	at := map[string]int{}
-	for _, u := range o.units {
+	for _, u := range asked {
 		d := o.decided[u.sku]
 		if d == nil {
 			continue
@@ -459,6 +405,7 @@ func (m *model) share(o *modelOrder) {
 		u.state, u.at = d.stream[at[u.sku]].state, d.stream[at[u.sku]].at
 		at[u.sku]++
 	}
+	o.arrange()
 }
 
 // decision takes the outcome for one SKU.
@@ -467,6 +414,13 @@ func (m *model) decision(d *record.Decision) {
 	switch {
 	case o == nil && d.Verb == record.VerbFill:
 		m.commands = append(m.commands, fmt.Sprintf("release %s %s #%d by %s", d.OrderKey, d.SKU, d.Attempt, d.Cause))
+		return
+	case d.Verb == record.VerbFill && (int(d.Attempt) != o.attempt || o.phase != "pending" && o.phase != "live"):
+		late := map[string]int{}
+		for _, mv := range d.Moves {
+			late[string(mv.Warehouse)] += int(mv.Qty)
+		}
+		m.commands = append(m.commands, fmt.Sprintf("reduce %s %s #%d by %s waiting 0 %v", d.OrderKey, d.SKU, d.Attempt, d.Cause, late))
 		return
 	case o == nil || int(d.Attempt) != o.attempt:
 		return
@@ -494,7 +448,13 @@ func (m *model) decision(d *record.Decision) {
 		md.stream = append(md.stream, modelUnit{state: "short"})
 	}
 	o.decided[string(d.SKU)] = md
-	if len(o.decided) == len(o.skus) {
+	asked := map[string]bool{}
+	for _, u := range o.units {
+		if u.state == "" {
+			asked[u.sku] = true
+		}
+	}
+	if len(o.decided) == len(asked) {
 		m.settle(o)
 		m.afterwards(o)
 	}
@@ -504,6 +464,9 @@ func (m *model) settle(o *modelOrder) {
 	missing, had, reason := false, false, ""
 	for _, sku := range o.skus {
 		d := o.decided[sku]
+		if d == nil {
+			continue
+		}
 		had = had || d.had
 		for _, u := range d.stream {
 			missing = missing || u.state == "short"
@@ -512,25 +475,38 @@ func (m *model) settle(o *modelOrder) {
 			}
 		}
 	}
+	var asked []*modelUnit
+	for _, u := range o.units {
+		if u.state == "" {
+			asked = append(asked, u)
+		}
+	}
 	if missing && (o.whole || !had && !o.fact) {
 		m.releaseAll(o, o.cause)
 		if o.revived {
-			for _, u := range o.units {
+			for _, u := range asked {
 				u.state, u.at = "short", ""
 			}
 			o.phase, o.hard, o.revived = "live", false, false
 			m.tell(o, "order.revived", "expired_before_payment", true, o.cause, "")
 			return
 		}
-		m.giveBack(o)
+		m.giveBack(o, asked)
 		o.phase, o.expires = "rejected", 0
 		m.tell(o, "order.rejected", reason, false, o.cause, "")
 		return
 	}
-	m.share(o)
+	m.share(o, asked)
 	o.phase = "live"
 	if o.paid && !o.hard {
 		m.confirm(o, o.cause)
+	}
+	if o.retry {
+		o.retry = false
+		if o.count("held", "allocated") > 0 {
+			m.tell(o, "order.filled", "", false, o.cause, "")
+		}
+		return
 	}
 	if o.revived {
 		o.revived = false
@@ -565,14 +541,27 @@ func (m *model) fill(o *modelOrder, d *record.Decision) {
 			}
 		}
 	}
+	took, excess := false, map[string]int{}
 	for _, mv := range d.Moves {
 		for range mv.Qty {
 			at := slices.IndexFunc(units, func(u *modelUnit) bool { return u.state == "waiting" })
-			units[at].state, units[at].at = state, string(mv.Warehouse)
+			if at < 0 {
+				excess[string(mv.Warehouse)]++
+				continue
+			}
+			units[at].state, units[at].at, took = state, string(mv.Warehouse), true
+			o.arrange()
 		}
 	}
-	if o.phase == "live" {
-		m.tell(o, "order.filled", "", false, d.Cause, "")
-		m.afterwards(o)
+	if o.phase == "pending" {
+		arrangeStream(o.decided[string(d.SKU)].stream)
 	}
+	if len(excess) > 0 {
+		o.closed = 0
+		m.command(o, "reduce", string(d.SKU), d.Cause, fmt.Sprint(" waiting 0 ", excess))
+	}
+	if o.phase == "live" && took {
+		m.tell(o, "order.filled", "", false, d.Cause, "")
+	}
+	m.afterwards(o)
 }

@@ -20,7 +20,7 @@ const (
 
 // UnitState is the state of units of a line. The numbers are in state; as bits
 // they make sets.
-type UnitState uint8
+type UnitState uint16
 
 const (
 	UnitHeld      UnitState = 1 << 0
@@ -30,14 +30,23 @@ const (
 	UnitReleased  UnitState = 1 << 4
 	UnitShipped   UnitState = 1 << 5
 	UnitCancelled UnitState = 1 << 6
+	UnitPicked    UnitState = 1 << 7 // allocated, and taken off the shelf
+	UnitPacked    UnitState = 1 << 8 // allocated, and in a parcel
+	UnitDelivered UnitState = 1 << 9
+	UnitReturned  UnitState = 1 << 10
 )
 
 // Sets of unit states.
 const (
-	unitsOpen   = UnitHeld | UnitAllocated | UnitWaiting // inventory knows of them
-	unitsLive   = unitsOpen | UnitShort | UnitShipped
-	unitsPlaced = UnitHeld | UnitAllocated | UnitShipped // at a warehouse
-	unitsUndone = unitsOpen | UnitShort | UnitReleased   // neither shipped nor cancelled
+	unitsHard   = UnitAllocated | UnitPicked | UnitPacked
+	unitsClaim  = UnitHeld | unitsHard     // claimed at a warehouse, in inventory
+	unitsOpen   = unitsClaim | UnitWaiting // inventory knows of them
+	unitsGone   = UnitShipped | UnitDelivered | UnitReturned
+	unitsLive   = unitsOpen | UnitShort | UnitShipped | UnitDelivered
+	unitsPlaced = unitsClaim | unitsGone                  // others are told the warehouse
+	unitsUndone = unitsOpen | UnitShort | UnitReleased    // neither shipped nor cancelled
+	unitsDead   = UnitReleased | UnitCancelled            // given up
+	unitsAll    = unitsUndone | unitsGone | UnitCancelled // every state
 )
 
 func (s UnitState) in(set UnitState) bool { return s&set != 0 }
@@ -63,6 +72,7 @@ type Order struct {
 
 	Phase     Phase
 	Reviving  bool // pending because its payment came after its expiry
+	Retry     bool // pending again because nobody decided it in time: told as short until then
 	Paid      bool // no payment is awaited (any more)
 	Hard      bool // its claims are allocated, not held
 	Completed bool
@@ -115,13 +125,16 @@ type Line struct {
 	Combo  record.SKU      // the SKU that was sold, where it is a combo
 	PerSet record.Quantity // 1 where it isn't
 	Parts  []Part
+	Named  []Named // see named.go
 }
 
-// Part is a number of units of a line in one state, at one warehouse.
+// Part is a number of units of a line in one state, at one warehouse. Units
+// that were given up remember where they were claimed: that is where they leave
+// from, if they leave all the same. Only units that wait or are short have none.
 type Part struct {
 	State     UnitState
 	Qty       record.Quantity
-	Warehouse record.WarehouseID // of units held, allocated, shipped
+	Warehouse record.WarehouseID
 }
 
 // reset makes an order that nothing is known of, and keeps memory.
@@ -138,7 +151,8 @@ func (o *Order) forget() {
 	}
 	for i := range lines {
 		clear(lines[i].Parts[:cap(lines[i].Parts)])
-		lines[i] = Line{Parts: lines[i].Parts[:0]}
+		clear(lines[i].Named[:cap(lines[i].Named)])
+		lines[i] = Line{Parts: lines[i].Parts[:0], Named: lines[i].Named[:0]}
 	}
 	o.reset()
 }
@@ -157,7 +171,7 @@ func (o *Order) growItems() *Item {
 func (o *Order) growLines() *Line {
 	if n := len(o.Lines); n < cap(o.Lines) {
 		o.Lines = o.Lines[:n+1]
-		o.Lines[n] = Line{Parts: o.Lines[n].Parts[:0]}
+		o.Lines[n] = Line{Parts: o.Lines[n].Parts[:0], Named: o.Lines[n].Named[:0]}
 	} else {
 		o.Lines = append(o.Lines, Line{})
 	}
@@ -224,7 +238,7 @@ func (l *Line) units(in UnitState) record.Quantity {
 }
 
 // rest is what no part tells of: the line's demand while the order is pending.
-func (l *Line) rest() record.Quantity { return l.Qty - l.units(0xff) }
+func (l *Line) rest() record.Quantity { return l.Qty - l.units(unitsAll) }
 
 // add adds units to the part of the same state and place.
 func (l *Line) add(p Part) {
@@ -250,7 +264,7 @@ func (l *Line) move(from, to UnitState) (moved record.Quantity) {
 		if p.State.in(from) {
 			moved += p.Qty
 			p.State = to
-			if !to.in(unitsPlaced) {
+			if to.in(UnitWaiting | UnitShort) {
 				p.Warehouse = ""
 			}
 		}
@@ -262,20 +276,20 @@ func (l *Line) move(from, to UnitState) (moved record.Quantity) {
 }
 
 // split gives n units of part i another state and place. They stand before
-// the rest of the part.
+// the rest of the part, or with the units that are there already, whichever
+// comes first.
 func (l *Line) split(i int, n record.Quantity, to UnitState, at record.WarehouseID) {
 	l.Parts[i].Qty -= n
-	done := false
-	for j := range l.Parts {
-		if l.Parts[j].State == to && l.Parts[j].Warehouse == at {
-			l.Parts[j].Qty += n
-			done = true
-			break
-		}
+	j := slices.IndexFunc(l.Parts, func(p Part) bool { return p.State == to && p.Warehouse == at })
+	if j > i {
+		n += l.Parts[j].Qty
+		l.Parts = slices.Delete(l.Parts, j, j+1)
 	}
-	if !done {
+	if j < 0 || j > i {
 		l.Parts = slices.Insert(l.Parts, i, Part{State: to, Qty: n, Warehouse: at})
 		i++
+	} else {
+		l.Parts[j].Qty += n
 	}
 	if l.Parts[i].Qty == 0 {
 		l.Parts = slices.Delete(l.Parts, i, i+1)

@@ -3,7 +3,9 @@ package order
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,8 +40,13 @@ func TestRandomAgainstModel(t *testing.T) {
 	}
 	w.finish()
 	t.Logf("%d commands, %d events; by type %v, dead letters %v", w.commandCount, w.toldCount, w.types, w.deadCount)
-	for _, typ := range []string{"accepted", "rejected", "confirmed", "expired", "revived", "cancelled", "filled", "shipped", "completed", "refused"} {
+	for _, typ := range []string{"accepted", "rejected", "confirmed", "expired", "revived", "cancelled", "filled", "picking", "packed",
+		"shipped", "delivered", "completed", "returned", "refused"} {
 		require.Positive(t, w.types["order."+typ], typ)
+	}
+	require.Len(t, w.types, len(Outcomes()))
+	for i, name := range Outcomes() {
+		require.Equal(t, w.types["order."+strings.TrimPrefix(name, "event ")], w.task.Counted[i], name)
 	}
 }
 
@@ -57,6 +64,7 @@ type world struct {
 	sent      []sentEvent                       // to be sent again
 	seq       map[string]int64
 	received  map[record.SKU]record.Quantity
+	rows      map[string]bool // warehouses, and whether they are in the table
 	ids       int
 	log       []delivery            // all that the stage was given
 	born      map[int]record.Millis // orders' own time, by number
@@ -87,7 +95,7 @@ func newWorld(t *testing.T, rnd *rand.Rand) *world {
 	cfg.DecideWithinMillis, cfg.InboxMillis, cfg.InboxEventsMax = 20_000, 60_000, 4
 	w := &world{t: t, rnd: rnd, now: base, task: stagetest.NewTask(New(cfg)), model: newModel(cfg), stock: newFakeInventory(t),
 		commands: map[record.SKU][]*record.Command{}, decisions: map[record.SKU][]*record.Decision{},
-		seq: map[string]int64{}, born: map[int]record.Millis{}, received: map[record.SKU]record.Quantity{}, types: map[string]int{}, deadCount: map[string]int{}}
+		seq: map[string]int64{}, born: map[int]record.Millis{}, received: map[record.SKU]record.Quantity{}, types: map[string]int{}, rows: map[string]bool{}, deadCount: map[string]int{}}
 	return w
 }
 
@@ -97,7 +105,6 @@ func (w *world) step(n int) {
 	if n%5000 == 4999 {
 		w.now += 300_000 // nobody comes for a while
 	}
-	w.model.due(w.now)
 	switch p := w.rnd.Intn(100); {
 	case p < 30:
 		w.inventory()
@@ -131,6 +138,24 @@ func (w *world) take(e sentEvent) {
 func (w *world) deliver(e record.Entry) {
 	w.log = append(w.log, delivery{w.now, e})
 	w.task.Entries(w.now, e)
+	w.hint()
+	w.model.due(w.now)
+}
+
+// hint tells the model from which warehouse the stage ships units that nobody
+// claims: of an order that has never been anywhere, it takes the best one, which
+// the model doesn't know.
+func (w *world) hint() {
+	w.model.best = map[record.OrderKey]string{}
+	if !slices.Contains(slices.Collect(maps.Values(w.rows)), true) {
+		return
+	}
+	for _, x := range w.task.Sent {
+		var c record.Command
+		if x.Log == stage.LogInventory && c.Decode(x.Entry.Body) == nil && c.Verb == record.VerbShipUnclaimed && w.model.best[c.OrderKey] == "" {
+			w.model.best[c.OrderKey] = string(c.Parts[0].Warehouse)
+		}
+	}
 }
 
 // remind brings the next reminder, or just a tick.
@@ -158,6 +183,7 @@ func (w *world) changeWarehouse() {
 		row.Key = []string{"HCM-1", "HN-1"}[w.rnd.Intn(2)] // where the stock is
 		row.JSON = fmt.Appendf(nil, `{"id":%q,"capacity_per_hour":%d}`, row.Key, w.rnd.Intn(30))
 	}
+	w.rows[row.Key] = !row.Deleted
 	w.deliver(record.Entry{Kind: record.KindWarehouse, Key: []byte(row.Key), Body: record.AppendTableRow(nil, &row)})
 }
 
@@ -220,16 +246,20 @@ func (w *world) randomEvent() sentEvent {
 		}
 	case p < 60:
 		e.Type = record.OrderPaid
-	case p < 66:
+	case p < 58+8:
 		e.Type = record.OrderCancelled
+		if w.rnd.Intn(2) == 0 {
+			e.Lines = w.randomLines()
+		}
 		topic = []string{topic, "holdfast.channel.callcentre.orders"}[w.rnd.Intn(2)]
 	case p < 82:
-		e.Type, topic = record.OrderShipped, "holdfast.fulfilment.feed"
+		e.Type = []record.OrderEventType{record.OrderPicked, record.OrderPacked, record.OrderShipped, record.OrderShipped, record.OrderDelivered, record.OrderReturned}[w.rnd.Intn(6)]
+		topic = "holdfast.fulfilment.feed"
 		if w.rnd.Intn(2) == 0 {
-			e.Lines = []record.LineQty{{Line: fmt.Sprint(1 + w.rnd.Intn(3)), Qty: record.Quantity(1 + w.rnd.Intn(3))}}
+			e.Lines = w.randomLines()
 		}
 		if w.rnd.Intn(4) == 0 {
-			e.Warehouse = "HCM-1"
+			e.Warehouse = []record.WarehouseID{"HCM-1", "HN-1"}[w.rnd.Intn(2)]
 		}
 	case p < 98:
 		e.Type = record.OrderStatus
@@ -244,8 +274,16 @@ func (w *world) randomEvent() sentEvent {
 	return sentEvent{e, topic}
 }
 
+// randomLines names lines, now and then one twice, or one that isn't there.
+func (w *world) randomLines() (lines []record.LineQty) {
+	for range 1 + w.rnd.Intn(2) {
+		lines = append(lines, record.LineQty{Line: fmt.Sprint(1 + w.rnd.Intn(3)), Qty: record.Quantity(1 + w.rnd.Intn(3)), Restock: record.Restock(w.rnd.Intn(3))})
+	}
+	return lines
+}
+
 func randomBody(r *rand.Rand) *record.OrderBody {
-	b := &record.OrderBody{Payment: record.Payment(1 + r.Intn(3)), Allow: record.Allow(1 + r.Intn(2)), HoldSeconds: int64(1 + r.Intn(40))}
+	b := &record.OrderBody{Payment: record.Payment(1 + r.Intn(3)), Allow: record.Allow(1 + r.Intn(3)), HoldSeconds: int64(1 + r.Intn(40))}
 	for i := range 1 + r.Intn(3) {
 		sku := worldSKUs[r.Intn(3)]
 		if r.Intn(20) == 0 {
@@ -279,25 +317,34 @@ func (w *world) compare() {
 		dead = append(dead, d.Reason+" "+id)
 		w.deadCount[d.Reason]++
 	}
+	for _, at := range w.model.chosen {
+		require.True(w.t, w.rows[at], at)
+	}
 	require.Equal(w.t, w.model.commands, commands)
 	require.Equal(w.t, w.model.told, told)
 	require.Equal(w.t, w.model.dead, dead)
 	w.commandCount, w.toldCount = w.commandCount+len(commands), w.toldCount+len(told)
 	w.task.Published, w.task.Dead = nil, nil
-	w.model.commands, w.model.told, w.model.dead = nil, nil, nil
+	w.model.commands, w.model.told, w.model.dead, w.model.chosen = nil, nil, nil, nil
 }
 
 func describeCommand(c *record.Command) string {
 	s := fmt.Sprintf("%s %s %s #%d by %s", c.Verb, c.OrderKey, c.SKU, c.Attempt, c.Cause)
 	switch c.Verb {
 	case record.VerbReserve:
-		s += fmt.Sprintf(" x%d allocate=%v whole=%v wait=%v", c.Qty, c.Allocate, c.Whole, c.Wait)
-	case record.VerbShip:
-		parts := map[string]int{}
-		for _, p := range c.Parts {
-			parts[string(p.Warehouse)] += int(p.Qty)
-		}
-		s += fmt.Sprint(" ", parts)
+		return s + fmt.Sprintf(" x%d allocate=%v whole=%v wait=%v fact=%v", c.Qty, c.Allocate, c.Whole, c.Wait, c.Fact)
+	case record.VerbConfirm, record.VerbRelease:
+		return s
+	case record.VerbReduce:
+		s += fmt.Sprint(" waiting ", c.Qty)
+	}
+	parts := map[string]int{}
+	for _, p := range c.Parts {
+		parts[string(p.Warehouse)] += int(p.Qty)
+	}
+	s += fmt.Sprint(" ", parts)
+	if c.Verb == record.VerbReturn {
+		s += fmt.Sprint(" unavailable=", c.Unavailable)
 	}
 	return s
 }
@@ -368,7 +415,7 @@ func (w *world) finish() {
 	rest()
 	require.Empty(w.t, w.stock.claim, "claims that nobody ends")
 	for sku, n := range w.received {
-		left := w.stock.out[sku]
+		left := w.stock.out[sku] + w.stock.kept[sku]
 		for _, free := range w.stock.free[sku] {
 			left += free
 		}

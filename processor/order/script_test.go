@@ -132,7 +132,7 @@ func formatCommand(t require.TestingT, x stagetest.Sent) string {
 		for _, f := range []struct {
 			on  bool
 			say string
-		}{{c.Allocate, "allocate"}, {!c.Allocate, "hold"}, {c.Whole, "whole"}, {c.Wait, "wait"}} {
+		}{{c.Allocate, "allocate"}, {!c.Allocate, "hold"}, {c.Whole, "whole"}, {c.Wait, "wait"}, {c.Fact, "fact"}} {
 			if f.on {
 				s += " " + f.say
 			}
@@ -146,6 +146,9 @@ func formatCommand(t require.TestingT, x stagetest.Sent) string {
 	}
 	for _, p := range c.Parts {
 		s += fmt.Sprintf(" %s x%d", p.Warehouse, p.Qty)
+	}
+	if c.Unavailable {
+		s += " unavailable"
 	}
 	return s + " by " + c.Cause
 }
@@ -242,7 +245,10 @@ func (b *bench) run(d *datadriven.TestData) string {
 }
 
 var eventTypes = map[string]record.OrderEventType{"create": record.OrderCreated, "paid": record.OrderPaid, "cancel": record.OrderCancelled,
+	"pick": record.OrderPicked, "pack": record.OrderPacked, "deliver": record.OrderDelivered, "return": record.OrderReturned,
 	"ship": record.OrderShipped, "snapshot": record.OrderSnapshot, "status": record.OrderStatus, "unsupported": record.OrderNotSupported}
+
+var restocks = map[string]record.Restock{"sellable": record.RestockSellable, "unavailable": record.RestockUnavailable, "none": record.RestockNone}
 
 var states = map[string]record.ChannelState{"": 0, "recorded": record.StateRecorded, "unpaid": record.StateUnpaid, "paid": record.StatePaid,
 	"cancelled": record.StateCancelled, "shipped": record.StateShipped, "completed": record.StateCompleted}
@@ -260,9 +266,15 @@ func (b *bench) readEvent(d *datadriven.TestData, key record.OrderKey) *record.O
 	lines := strings.Split(strings.TrimSpace(d.Input), "\n")
 	if typ != record.OrderCreated && typ != record.OrderSnapshot {
 		for _, l := range lines {
-			if f := strings.Fields(l); len(f) == 2 {
-				e.Lines = append(e.Lines, record.LineQty{Line: f[0], Qty: record.Quantity(number(b.t, f[1]))})
+			f := strings.Fields(l)
+			if len(f) < 2 {
+				continue
 			}
+			n := record.LineQty{Line: f[0], Qty: record.Quantity(number(b.t, f[1]))}
+			if len(f) > 2 {
+				n.Restock = restocks[f[2]]
+			}
+			e.Lines = append(e.Lines, n)
 		}
 		return e
 	}

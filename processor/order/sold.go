@@ -118,7 +118,7 @@ func (o *Order) setsOf(all []action, from, to int, what string) (sets record.Qua
 	before, after := o.Lines[from].soldQty(), o.Lines[from].soldQty()
 	for i, units := range n {
 		l := &o.Lines[from+i]
-		gone := l.units(UnitShipped)
+		gone := l.units(unitsGone)
 		before, after = min(before, (gone-units)/l.PerSet), min(after, gone/l.PerSet)
 	}
 	return after - before, at

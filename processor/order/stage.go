@@ -239,6 +239,8 @@ func (s *Stage) send(tx stage.Tx) {
 		topic := "order.events"
 		if told.channel {
 			topic = t.statusTopic()
+		} else {
+			tx.Count(told.outcome)
 		}
 		tx.Publish(topic, s.key, t.json[told.from:told.to])
 	}

@@ -5,6 +5,7 @@ import "holdfast/topology/record"
 // told is a record for others, as a range of turn.json.
 type told struct {
 	channel  bool // to the channel's status, else to order.events
+	outcome  int  // of an order event
 	from, to int
 }
 
@@ -33,11 +34,11 @@ func (t *turn) tell(u update) {
 	status := o.status()
 	from := len(t.json)
 	t.json = t.appendUpdate(t.json, &u, status)
-	t.told = append(t.told, told{false, from, len(t.json)})
+	t.told = append(t.told, told{false, outcomeOf(u.Type), from, len(t.json)})
 	if t.concernsChannel(&u) {
 		from = len(t.json)
 		t.json = t.appendStatus(t.json, &u, status)
-		t.told = append(t.told, told{true, from, len(t.json)})
+		t.told = append(t.told, told{true, 0, from, len(t.json)})
 	}
 }
 
@@ -60,6 +61,8 @@ func (o *Order) status() string {
 	live := all & unitsLive
 	short, waiting := o.lackSets()
 	switch {
+	case live == 0 && all.in(UnitReturned):
+		return "returned"
 	case live == 0:
 		return "cancelled"
 	case live&^short == 0:
@@ -70,12 +73,18 @@ func (o *Order) status() string {
 		return "partly_short"
 	case live.in(UnitHeld):
 		return "held"
+	case live.in(UnitPicked), live.in(UnitPacked) && live.in(UnitAllocated):
+		return "picking"
 	case live.in(UnitAllocated):
 		return "allocated"
+	case live.in(UnitPacked):
+		return "packed"
 	case o.Completed:
 		return "completed"
+	case live.in(UnitShipped):
+		return "shipped"
 	}
-	return "shipped"
+	return "delivered"
 }
 
 // lackSets tells which states others see as short, and which as backordered:
@@ -88,22 +97,34 @@ func (o *Order) lackSets() (short, backordered UnitState) {
 	return UnitShort, UnitWaiting
 }
 
+// shown is the state and the place that others see of a part.
+func (o *Order) shown(p Part) (state string, at record.WarehouseID) {
+	if p.State.in(unitsPlaced) {
+		at = p.Warehouse
+	}
+	return o.lineState(p.State), at
+}
+
 // lineState is what others see of a unit's state.
 func (o *Order) lineState(s UnitState) string {
 	switch s {
 	case UnitHeld:
 		return record.LineHeld
-	case UnitAllocated:
+	case UnitAllocated, UnitPicked, UnitPacked:
 		return record.LineAllocated
 	case UnitReleased:
 		return record.LineReleased
 	case UnitShipped:
 		return record.LineShipped
+	case UnitDelivered:
+		return record.LineDelivered
+	case UnitReturned:
+		return record.LineReturned
 	case UnitCancelled:
 		return record.LineCancelled
 	}
 	if _, backordered := o.lackSets(); s.in(backordered) {
-		return "backordered"
+		return record.LineBackordered
 	}
 	return record.LineShort
 }
@@ -131,7 +152,7 @@ func (t *turn) eachAction(u *update, fn func(line int, qty record.Quantity, acti
 		for _, a := range t.acts {
 			fn(a.line, a.qty, actionCancel, "")
 		}
-	case record.UpdateRefused, record.UpdateCompleted:
+	case record.UpdateRefused, record.UpdatePicking, record.UpdatePacked, record.UpdateDelivered, record.UpdateCompleted, record.UpdateReturned:
 	default:
 		for i := range t.o.Lines {
 			l := &t.o.Lines[i]

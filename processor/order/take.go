@@ -59,8 +59,16 @@ func (t *turn) apply(e *record.OrderEvent) {
 		t.pay()
 	case record.OrderCancelled:
 		t.cancel(e)
+	case record.OrderPicked:
+		t.pick(e)
+	case record.OrderPacked:
+		t.pack(e)
 	case record.OrderShipped:
 		t.ship(e)
+	case record.OrderDelivered:
+		t.deliver(e)
+	case record.OrderReturned:
+		t.returned(e)
 	case record.OrderSnapshot, record.OrderStatus:
 		t.word(e)
 	default:
@@ -72,7 +80,7 @@ func (t *turn) apply(e *record.OrderEvent) {
 // has nothing to wait for, unless a shipment, which outranks it, waits too.
 func (t *turn) applyPending(e *record.OrderEvent, conflict bool) {
 	if !conflict {
-		if isMarketplaceWord(e) && !t.o.newer(e) {
+		if isMarketplaceWord(e) && !t.o.news(e) {
 			return
 		}
 		if isCancel(e) && t.coversRest(e) && !t.inbox.any(isShipment) {
@@ -104,7 +112,7 @@ func isCancel(e *record.OrderEvent) bool {
 
 // isShipment tells events that say that something left.
 func isShipment(e *record.OrderEvent) bool {
-	return e.Type == record.OrderShipped || isMarketplaceWord(e) && wordOf(e) >= record.StateShipped
+	return e.Type == record.OrderShipped || e.Type == record.OrderDelivered || isMarketplaceWord(e) && wordOf(e) >= record.StateShipped
 }
 
 // isPayment tells events after which no payment is awaited.

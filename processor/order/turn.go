@@ -16,18 +16,21 @@ const (
 
 // Reasons in events, beside those of inventory.
 const (
-	reasonExpired           = "expired"
-	reasonUndecided         = "undecided"
-	reasonExpiredBeforePaid = "expired_before_payment"
-	reasonOrderExists       = "order_exists"
-	reasonEventConflict     = "event_id_conflict"
-	reasonAlreadyShipped    = "already_shipped"
-	reasonNotAllocated      = "not_allocated"
-	reasonPartialCancel     = "partial_cancel_not_supported"
-	reasonAmend             = "amend_not_supported"
-	reasonNotSupported      = "not_supported"
-	reasonOrderCancelled    = "order_cancelled" // paid after its cancel
-	reasonOrderRejected     = "order_rejected"  // paid after its rejection
+	reasonExpired            = "expired"
+	reasonUndecided          = "undecided"
+	reasonExpiredBeforePaid  = "expired_before_payment"
+	reasonOrderExists        = "order_exists"
+	reasonEventConflict      = "event_id_conflict"
+	reasonAlreadyShipped     = "already_shipped"
+	reasonNotAllocated       = "not_allocated"
+	reasonNotShipped         = "not_shipped"
+	reasonLineUnknown        = "line_unknown"
+	reasonShippedAfterCancel = "shipped_after_cancel"
+	reasonShippedUnallocated = "shipped_unallocated"
+	reasonAmend              = "amend_not_supported"
+	reasonNotSupported       = "not_supported"
+	reasonOrderCancelled     = "order_cancelled" // paid after its cancel
+	reasonOrderRejected      = "order_rejected"  // paid after its rejection
 )
 
 // turn is one order's turn: the order as it was loaded, the moment, and what
@@ -59,6 +62,8 @@ type turn struct {
 	inboxChanged bool
 
 	acts  []act // units that the event being decided shipped or cancelled
+	wants []want
+	moves []moves // by item
 	parts []Part
 	plan  plan
 	// parcelsAt is where an order gets units from (capacity.go).
@@ -140,7 +145,7 @@ func (t *turn) reserve() {
 	ranked := t.places.rank(t.channel(), o)
 	for i := range o.Items {
 		if qty := o.Items[i].Qty; qty > 0 {
-			t.command(i, record.Command{Verb: record.VerbReserve, Qty: qty, Allocate: o.Hard, Whole: o.whole(), Wait: o.waits(), Ranked: ranked})
+			t.command(i, record.Command{Verb: record.VerbReserve, Qty: qty, Allocate: o.Hard, Whole: o.whole(), Wait: o.waits(), Fact: o.Fact, Ranked: ranked})
 		}
 	}
 	t.changed = true
@@ -223,8 +228,10 @@ func (t *turn) tidy() {
 func (t *turn) forget() {
 	t.begin("", 0, record.Origin{})
 	t.parts, t.acts = t.parts[:0], t.acts[:0]
+	t.wants, t.moves = t.wants[:0], t.moves[:0]
 	clear(t.parts[:cap(t.parts)])
 	clear(t.parcelsAt[:cap(t.parcelsAt)])
+	clear(t.moves[:cap(t.moves)])
 }
 
 // drop forgets a closed order, and all that belongs to it.
