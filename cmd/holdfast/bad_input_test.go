@@ -101,7 +101,7 @@ func (s *badInput) outcome(t *testing.T, topic, value string, sent sendReport) s
 	s.seen[topic]++
 	require.True(t, isFrom(r, sent), "%v of %v", r.Headers, sent)
 	message, _ := r.Headers["__streams.errors.message"].(string)
-	words := fmt.Sprintf("dead letter %s: %s\n", r.reason(), regexp.MustCompile(`\d{9,} ms old`).ReplaceAllString(message, "… ms old"))
+	words := fmt.Sprintf("dead letter %s: %s\n", r.reason(), regexp.MustCompile(`\d{4}\.\d days old`).ReplaceAllString(message, "… days old"))
 	if !sameValue(t, value, r.Value) {
 		b, err := json.Marshal(r.Value)
 		require.NoError(t, err)
