@@ -102,6 +102,10 @@ func (s *Stage) write(tx stage.Tx, c *cached) {
 		s.value = record.AppendAvailability(s.value[:0], a)
 		s.key = append(s.key[:0], c.SKU...)
 		tx.Send(stage.LogAvailability, record.KindAvailability, s.key, c.mover, s.value)
+		for _, combo := range s.catalog.combos(tx, c.SKU) {
+			s.key = append(s.key[:0], combo...)
+			tx.Send(stage.LogAvailability, record.KindAvailability, s.key, c.mover, s.value)
+		}
 	}
 }
 

@@ -41,6 +41,7 @@ func TestGoldenValues(t *testing.T) {
 		})},
 		{"waiter", "9301ac7765622f6d61696e2f572d3194a548434d2d3100a2484ecdffff", appendWaiter(nil, "web/main/W-1", []record.Ranked{{Warehouse: "HCM-1"}, {Warehouse: "HN", Rank: math.MaxUint16}})},
 		{"history", "9301ce01a4cfc094ce01b11c7cec0ccd03e8", appendHistory(nil, &history{forgotten: 27_578_304, buckets: []bucket{{28_384_380, -20}, {28_384_392, 1000}}})},
+		{"combo", "9301cd012c92a34d5547a3544545", appendCombo(nil, &comboRow{version: 300, components: []record.SKU{"MUG", "TEE"}})},
 		{"event", "9301cfffffffffffffffffcf0000018bcfe56800", appendEvent(nil, math.MaxUint64, 1_700_000_000_000)},
 	} {
 		require.Equal(t, c.want, hex.EncodeToString(c.value), c.name)
@@ -56,6 +57,7 @@ func TestGoldenValues(t *testing.T) {
 		{"wTEE\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00", appendWaiterKey(nil, "TEE", place{class: classBackorder})},
 		{"mTEE\x00HCM-1", appendHistoryKey(nil, "TEE", "HCM-1")},
 		{"q\x00\x00\x01\x8b\xcf\xe5\x68\x00TEE\x00shopee", appendQuotaKey(nil, 1_700_000_000_000, "TEE", "shopee")},
+		{"cCOMBO", appendComboKey(nil, "COMBO")},
 		{"eTEE\x00HCM-1\x00s-1", appendEventKey(nil, &c)},
 		{"x\x00\x00\x01\x8b\xcf\xe5\x68\x00TEE\x00HCM-1\x00s-1", appendForgetKey(nil, 1_700_000_000_000, &c)},
 	} {
@@ -92,6 +94,7 @@ func FuzzValues(f *testing.F) {
 	f.Add(appendHold(nil, &Hold{Attempt: 1, Requested: 4, Parts: []record.WarehouseQty{{Warehouse: "A", Qty: 4}}, Quota: 3, QuotaNumber: 2}))
 	f.Add(appendWaiter(nil, "web/main/1", []record.Ranked{{Warehouse: "A", Rank: 3}}))
 	f.Add(appendEvent(nil, 1, 2))
+	f.Add(appendCombo(nil, &comboRow{version: 300, components: []record.SKU{"MUG", "TEE"}}))
 	f.Add(appendHistory(nil, &history{forgotten: 3, buckets: []bucket{{0, 1}, {5, -1}, {1 << 40, 0}}}))
 	f.Add([]byte{0x97, 1, 0xc3, 0, 0, 0, 0xdd, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -115,6 +118,11 @@ func FuzzValues(f *testing.F) {
 		if m.decode(b) == nil {
 			require.NoError(t, m2.decode(appendHistory(nil, &m)))
 			require.Equal(t, m, m2)
+		}
+		if c, err := decodeCombo(b); err == nil {
+			c2, err := decodeCombo(appendCombo(nil, &c))
+			require.NoError(t, err)
+			require.Equal(t, c, c2)
 		}
 		if hash, end, err := decodeEvent(b); err == nil {
 			hash2, end2, err := decodeEvent(appendEvent(nil, hash, end))

@@ -4,16 +4,17 @@
 //
 //	log.inventory                           state of the task                   out
 //	 Command  reserve        ─┐      i sku            Item: counters by    ┌─> log.orders        decision of reserve and fill,
-//	          confirm         │                       warehouse            │                     keyed by order
+//	          confirm         │                       warehouse, policies  │                     keyed by order
 //	          release, reduce ├────> h sku 0 order    Hold: what an order ─┤
 //	          ship           ─┤                       claims of the SKU    ├─> log.availability  decision of all else, keyed by
 //	          ship_unclaimed  │      w sku 0 class n  Waiter: who waits    │                     SKU: the ledger
 //	          return         ─┘      m sku 0 house    history: what came   │
-//	                                                  and went in a day    │
-//	 Stock    count          ─┐      e … x … p        event ids of the    ─┤
-//	          receive, adjust ├────>                  last 24 hours        └─> log.availability  one Availability per SKU changed
-//	          damage, policy ─┘                                                                  and transaction
-//	 tick                            q … n            ends of quotas
+//	                                                  and went in a day    ├─> log.availability  one Availability per SKU changed
+//	 Stock    count          ─┐      e … x … p        event ids of the     │                     and transaction, and the same
+//	          receive, adjust ├────>                  last 24 hours        │                     under the key of each combo
+//	          damage, policy ─┘      q … n            ends of quotas      ─┘                     that it is a component of
+//	 Catalog  row            ──────> c combo … k      its components
+//	 tick
 //
 // The verbs are pure functions, one a file: they change an Item and a Hold in
 // memory and fill in a record.Decision. The rest loads, calls and emits:
@@ -26,6 +27,7 @@
 //	policy.go   who may sell how much: safety, buffers, caps
 //	quota.go    what quotas leave to whom; quota_end.go: their end at their time
 //	history.go  what moved physically in the last day: a late count needs it
+//	catalog.go  which combos a SKU is part of, for those who sell them
 //	memory.go   event ids: remembered, and forgotten in chunks
 //	want.go     who waits for which warehouse
 //	pick.go     which warehouses serve
@@ -56,6 +58,8 @@
 //   - A quota's end takes effect before the first decision about its SKU at or
 //     after that time, in the log's time, however far working off the index of
 //     ends has come.
+//   - A component of a thousand combos is told a thousand times whenever it
+//     moves: once for each of them and transaction.
 //   - Strings in Item, Hold and Command are views of the log's records and of
 //     state values. They are good until Reset, which lets go of all of them.
 package inventory

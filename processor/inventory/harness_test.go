@@ -349,6 +349,8 @@ func tellKey(k string) string {
 		return fmt.Sprintf("waiter %s%d %d", k[1:len(k)-9], at.class, at.seq)
 	case prefixHistory:
 		return "moved " + k[1:]
+	case prefixCombo:
+		return "combo " + k[1:]
 	case prefixQuota:
 		until, _ := cutQuotaKey([]byte(k))
 		return fmt.Sprintf("quota end %dm %s", until/60_000, k[9:])
@@ -356,7 +358,7 @@ func tellKey(k string) string {
 		end, tail := cutForgetKey([]byte(k))
 		return fmt.Sprintf("forget %dh %s", end/hourMillis, tail)
 	}
-	return map[byte]string{prefixItem: "item ", prefixHold: "hold ", prefixEvent: "event ", prefixPurge: "purge", prefixEnds: "quotas end"}[k[0]] + k[1:]
+	return map[byte]string{prefixItem: "item ", prefixHold: "hold ", prefixEvent: "event ", prefixPurge: "purge", prefixEnds: "quotas end", prefixCatalog: "catalog"}[k[0]] + k[1:]
 }
 
 func tellValue(prefix byte, v []byte) string {
@@ -400,6 +402,10 @@ func tellValue(prefix byte, v []byte) string {
 		if h.forgotten != 0 {
 			fmt.Fprintf(&b, "; forgotten up to %dm", h.forgotten)
 		}
+	case prefixCombo:
+		var c comboRow
+		c, err = decodeCombo(v)
+		fmt.Fprintf(&b, "%v, version %d", c.components, c.version)
 	case prefixEvent:
 		var hash uint64
 		var end record.Millis

@@ -17,6 +17,8 @@ const (
 	prefixHistory = 'm' // m sku 0 warehouse                     history
 	prefixEvent   = 'e' // e sku 0 warehouse 0 event id           hash and end of memory
 	prefixForget  = 'x' // x end sku 0 warehouse 0 event id       a version: the index by end
+	prefixCombo   = 'c' // c combo                                comboRow
+	prefixCatalog = 'k' // k                                      the count of changes of combos
 	prefixQuota   = 'q' // q until sku 0 channel                  a version: the quotas by end
 	prefixEnds    = 'n' // n                                      the smallest end of a quota
 	prefixPurge   = 'p' // p                                      the smallest end in the index
@@ -85,6 +87,10 @@ func appendEventTail(b []byte, c *record.StockCommand) []byte {
 // cutForgetKey returns the end of memory in an index key, and what follows.
 func cutForgetKey(key []byte) (end record.Millis, tail []byte) {
 	return record.Millis(binary.BigEndian.Uint64(key[1:9])), key[9:]
+}
+
+func appendComboKey(b []byte, combo record.SKU) []byte {
+	return append(append(b, prefixCombo), combo...)
 }
 
 func appendQuotaKey(b []byte, until record.Millis, sku record.SKU, channel string) []byte {

@@ -92,7 +92,15 @@ func outcomeOf(cfg Config, transactions [][]envelope) told {
 	take := func() {
 		for _, s := range tk.Take() {
 			if s.Entry.Kind == record.KindAvailability {
-				out.availability[string(s.Entry.Key)] = fmt.Sprintf("%x, by %s", s.Entry.Body, s.Entry.Origin)
+				var a record.Availability
+				if err := a.Decode(s.Entry.Body); err != nil {
+					panic(err)
+				}
+				if string(s.Entry.Key) == string(a.SKU) {
+					out.availability[string(a.SKU)] = fmt.Sprintf("%x, by %s", s.Entry.Body, s.Entry.Origin)
+				} else { // by the row or by what moved, which may come in one transaction
+					out.availability[fmt.Sprintf("%s to %s", a.SKU, s.Entry.Key)] = fmt.Sprintf("%x", s.Entry.Body)
+				}
 				continue
 			}
 			var d record.Decision
@@ -115,6 +123,14 @@ func outcomeOf(cfg Config, transactions [][]envelope) told {
 		}
 		tk.run(record.Entry{Kind: record.KindTick})
 		take()
+	}
+	// What was told to a combo that the SKU is no part of any more is nobody's
+	// business, and cuts change it.
+	for told := range out.availability {
+		sku, combo, isCombo := strings.Cut(told, " to ")
+		if row, _ := readCombo(tk, record.SKU(combo)); isCombo && !slices.Contains(row.components, record.SKU(sku)) {
+			delete(out.availability, told)
+		}
 	}
 	// When a quota ends by itself, between which entries of other SKUs, depends
 	// on cuts too. The order within a SKU doesn't.

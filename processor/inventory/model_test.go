@@ -25,6 +25,8 @@ type model struct {
 	remember record.Millis
 	skus     map[record.SKU]*modelSKU
 	events   map[string]modelEvent
+	combos   map[record.SKU]*modelCombo
+	news     []string // components that a row of this step is to be told of
 
 	decisions []string
 	dead      []string
@@ -64,7 +66,7 @@ type modelEvent struct {
 }
 
 func newModel(remember record.Millis) *model {
-	return &model{remember: remember, skus: map[record.SKU]*modelSKU{}, events: map[string]modelEvent{}}
+	return &model{remember: remember, skus: map[record.SKU]*modelSKU{}, events: map[string]modelEvent{}, combos: map[record.SKU]*modelCombo{}}
 }
 
 func (m *model) sku(id record.SKU) *modelSKU {
@@ -109,9 +111,13 @@ func (k *modelSKU) change(d *record.Decision, w record.WarehouseID, qty int64, f
 
 func (m *model) step(s step) {
 	m.now = max(m.now, s.at)
-	m.decisions, m.dead = nil, nil
-	m.endQuotas(s.sku())
+	m.decisions, m.dead, m.news = nil, nil, nil
 	defer m.endAllQuotas()
+	if s.row != nil {
+		m.catalogRow(s.row)
+		return
+	}
+	m.endQuotas(s.sku())
 	if s.stock != nil {
 		m.stock(s.stock)
 		return
@@ -655,7 +661,7 @@ func TestModel(t *testing.T) {
 		require.Equal(t, m.decisions, got, "step %d, %s", n, &s)
 		require.Equal(t, m.dead, dead, "step %d, %s", n, &s)
 		m.compare(t, tk, s.sku())
-		compareAvailability(t, before, tk.availabilities(), &s, sent)
+		m.compareAvailability(t, tk, before, &s, sent)
 		if n%64 == 0 {
 			for _, sku := range randomSKUs {
 				m.compare(t, tk, sku)
@@ -671,27 +677,39 @@ func TestModel(t *testing.T) {
 }
 
 // compareAvailability wants one record for each SKU of which something changed
-// that is to be told, and none else.
-func compareAvailability(t *testing.T, before, after map[record.SKU]record.Availability, by *step, sent []stagetest.Sent) {
-	got := map[record.SKU]record.Availability{}
+// that is to be told, under its own key and that of each of its combos, and none
+// else but for what a combo didn't know yet.
+func (m *model) compareAvailability(t *testing.T, tk *task, before map[record.SKU]record.Availability, by *step, sent []stagetest.Sent) {
+	after, got, want := tk.availabilities(), map[string]bool{}, map[string]bool{}
 	for _, s := range sent {
 		if s.Entry.Kind == record.KindAvailability {
 			require.Equal(t, stage.LogAvailability, s.Log)
 			var a record.Availability
 			require.NoError(t, a.Decode(s.Entry.Body))
-			require.Equal(t, string(a.SKU), string(s.Entry.Key))
-			require.NotContains(t, got, a.SKU)
-			got[a.SKU] = a
+			require.Equal(t, after[a.SKU], a)
+			told := fmt.Sprintf("%s to %s", a.SKU, s.Entry.Key)
+			require.False(t, got[told], told)
+			got[told] = true
 		}
 	}
 	for _, sku := range randomSKUs {
-		a, told := got[sku]
-		if told {
-			require.Equal(t, after[sku], a)
+		changed := !reflect.DeepEqual(before[sku], after[sku])
+		if sku == by.sku() && by.stock != nil && by.stock.Verb == record.VerbPolicy {
+			// A quota that ends when another of the same size begins is told.
+			changed = changed || got[fmt.Sprintf("%s to %[1]s", sku)]
 		}
-		// A quota that ends when another of the same size begins is told.
-		if sku != by.sku() || by.stock == nil || by.stock.Verb != record.VerbPolicy {
-			require.Equal(t, !reflect.DeepEqual(before[sku], after[sku]), told, sku)
+		if !changed {
+			continue
+		}
+		want[fmt.Sprintf("%s to %[1]s", sku)] = true
+		for id, combo := range m.combos {
+			if slices.Contains(combo.parts, sku) {
+				want[fmt.Sprintf("%s to %s", sku, id)] = true
+			}
 		}
 	}
+	for _, news := range m.news {
+		want[news] = true
+	}
+	require.Equal(t, want, got)
 }

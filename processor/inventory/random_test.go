@@ -17,16 +17,20 @@ func seed(t testing.TB) int64 {
 	return s
 }
 
-// step is one random entry of log.inventory: a command or a stock event.
+// step is one random entry of log.inventory: a command, a stock event or a row.
 type step struct {
 	at      record.Millis
 	command *record.Command
 	stock   *record.StockCommand
+	row     *record.TableRow // of the catalog
 }
 
 func (s *step) entry() record.Entry {
 	if s.command != nil {
 		return command(*s.command)
+	}
+	if s.row != nil {
+		return catalogEntry(s.row)
 	}
 	return stockEvent(*s.stock)
 }
@@ -35,12 +39,18 @@ func (s *step) sku() record.SKU {
 	if s.command != nil {
 		return s.command.SKU
 	}
+	if s.row != nil {
+		return record.SKU(s.row.Key)
+	}
 	return s.stock.SKU
 }
 
 func (s *step) String() string {
 	if s.command != nil {
 		return fmt.Sprintf("at %d: %s %+v", s.at, s.command.Verb, *s.command)
+	}
+	if s.row != nil {
+		return fmt.Sprintf("at %d: catalog row %+v", s.at, *s.row)
 	}
 	return fmt.Sprintf("at %d: %s %+v", s.at, s.stock.Verb, *s.stock)
 }
@@ -100,6 +110,8 @@ func (g *generator) draw(now record.Millis) step {
 		s.stock = g.stock()
 	case p < 30:
 		s.stock = g.policy()
+	case p < 31:
+		s.row = g.catalogRow()
 	default:
 		s.command = g.command(p)
 	}

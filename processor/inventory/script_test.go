@@ -24,6 +24,7 @@ import (
 //	               these and ship: [at=1h], when it happened
 //	count|receive|adjust|damage SKU WAREHOUSE qty=5 id=s-1 [hash=1] [at=1h]
 //	policy SKU WAREHOUSE|- id=s-1 [safety=5|null] [buffer=…] [channel=shopee cap=… quota=… until=2h]
+//	catalog COMBO VERSION [COMPONENT …] | deleted
 //	at 26h         the log's time from here on
 //	tick
 //
@@ -95,6 +96,9 @@ func tellOutput(b *strings.Builder, tk *task) {
 			if err := a.Decode(s.Entry.Body); err != nil {
 				panic(err)
 			}
+			if key := string(s.Entry.Key); key != string(a.SKU) {
+				fmt.Fprintf(b, "to %s: ", key)
+			}
 			fmt.Fprintf(b, "%s\n", tellAvailability(&a))
 		}
 	}
@@ -108,6 +112,9 @@ func parseEntry(t *testing.T, text string) record.Entry {
 	f := strings.Fields(text)
 	if f[0] == "tick" {
 		return record.Entry{Kind: record.KindTick}
+	}
+	if f[0] == "catalog" {
+		return parseCatalog(t, f)
 	}
 	var verb record.Verb
 	for v := record.VerbReserve; v.String() != "unknown"; v++ {

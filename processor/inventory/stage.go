@@ -14,8 +14,9 @@ import (
 // end; holds, waiters and event ids are written with the decision that changes
 // them.
 type Stage struct {
-	cfg   Config
-	cache cache
+	cfg     Config
+	cache   cache
+	catalog catalog
 
 	// What follows is memory that is used again for every entry.
 	command      record.Command
@@ -49,7 +50,9 @@ func (s *Stage) Decide(tx stage.Tx, r *stage.Record) {
 			return s.decideCommand(tx, &e)
 		case record.KindStock:
 			return s.decideStock(tx, &e)
-		case record.KindTick, record.KindCatalog:
+		case record.KindCatalog:
+			return s.decideCatalog(tx, &e)
+		case record.KindTick:
 			return nil
 		}
 		return fmt.Errorf("entry of kind %s", e.Kind)
@@ -66,6 +69,7 @@ func (s *Stage) Finish(tx stage.Tx) {
 	for _, c := range s.cache.items[:s.cache.used] {
 		s.write(tx, c)
 	}
+	s.tellCombos(tx)
 	s.forget(tx)
 }
 
@@ -73,6 +77,7 @@ func (s *Stage) Finish(tx stage.Tx) {
 // let go, or they would keep whole fetches alive.
 func (s *Stage) Reset() {
 	s.cache.reset()
+	s.catalog.reset()
 	clear(s.command.Ranked[:cap(s.command.Ranked)])
 	clear(s.command.Parts[:cap(s.command.Parts)])
 	s.command = record.Command{Ranked: s.command.Ranked[:0], Parts: s.command.Parts[:0]}

@@ -55,6 +55,10 @@ func TestBugs(t *testing.T) {
 			c.Parts = []record.WarehouseQty{{Warehouse: "HCM"}}
 		}),
 		"verb of orders":       feed(func(c *record.StockCommand) { c.Verb = record.VerbShip }),
+		"row of nothing":       catalogEntry(&record.TableRow{Deleted: true}),
+		"row that is broken":   catalogEntry(&record.TableRow{Key: "COMBO", JSON: []byte("{")}),
+		"combo of itself":      catalogEntry(comboOf("COMBO", 1, "TEE", "COMBO")),
+		"combo of nothing":     catalogEntry(comboOf("COMBO", 1, "")),
 		"no warehouse":         feed(func(c *record.StockCommand) { c.Warehouse = "" }),
 		"no event id":          feed(func(c *record.StockCommand) { c.EventID = "" }),
 		"warehouse ends early": feed(func(c *record.StockCommand) { c.Warehouse = "A\x00" }),
