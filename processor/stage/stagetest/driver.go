@@ -33,8 +33,8 @@ func NewDriver(intake, orders, inventory, channels stage.Stage) *Driver {
 
 // Public lets intake decide one public record, and runs to rest.
 func (d *Driver) Public(topic string, key, value []byte, headers ...stage.Header) {
+	d.offsets[topic]++ // from 1: a record at 0 would be given the task's next offset, and a row another version
 	r := &stage.Record{Topic: "holdfast." + topic, Short: topic, Offset: d.offsets[topic], At: d.Clock, Key: key, Value: value, Headers: headers}
-	d.offsets[topic]++
 	d.Intake.Records(r)
 	d.collect(d.Intake)
 	d.Settle()
