@@ -3,6 +3,7 @@ package intake
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -28,7 +29,14 @@ func parse(value []byte, v any) *record.Refusal {
 		if field == "" {
 			field = "the value"
 		}
+		if wrong.Offset > 0 {
+			field += ", at byte " + strconv.FormatInt(wrong.Offset, 10)
+		}
 		return refuse(reasonOfField(wrong), "%s: a JSON %.40s can't be read there", field, wrong.Value)
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return refuse(record.RefuseMalformed, "not JSON at byte %d: %v", syntax.Offset, err)
 	}
 	return refuse(record.RefuseMalformed, "%v", err)
 }

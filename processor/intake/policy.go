@@ -22,7 +22,7 @@ func (s *Stage) policy(in *record.StockInput, p *record.Policy) *record.Refusal 
 	}
 	channel, shop, hasShop := strings.Cut(in.Channel, "/")
 	if refusal = checkChannel("channel", channel); refusal == nil && hasShop {
-		refusal = checkShop("channel", shop)
+		refusal = checkShop("channel: shop", shop)
 	}
 	if refusal == nil && !s.channels[channel] {
 		refusal = refuse(record.RefuseChannelUnknown, "channel: %s isn't configured", channel)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"holdfast/processor/stage"
 	"holdfast/topology/record"
@@ -74,8 +75,11 @@ func checkRowKey(short, key string) *record.Refusal {
 	if short != "channels" {
 		return checkID("key", key)
 	}
-	channel, shop, _, _ := record.OrderKey(key + "/").Cut()
-	return first(checkChannel("key", channel), checkShop("key", shop))
+	channel, shop, ok := strings.Cut(key, "/")
+	if !ok {
+		return refuse(record.RefuseBadID, "key: %.100q isn't channel/shop", key)
+	}
+	return first(checkChannel("key", channel), checkShop("key: shop", shop))
 }
 
 // compact returns the row as it came, without white space. It isn't written

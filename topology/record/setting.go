@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 )
 
 // Setting is a quantity of a policy: a value from 0 on, or one of the constants.
@@ -65,5 +66,10 @@ func (s *SettingInput) UnmarshalJSON(b []byte) error {
 		s.Null = true
 		return nil
 	}
-	return json.Unmarshal(b, &s.Value)
+	err := json.Unmarshal(b, &s.Value)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		wrong.Offset = 0 // it was counted from here, not from where the record begins
+	}
+	return err
 }
