@@ -1,6 +1,7 @@
 package channels_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,4 +50,41 @@ func TestFromFeedToChannel(t *testing.T) {
 	require.Equal(t, record.Quantity(0), last("channel.shopee.stock").Sellable)
 	d.Advance(2000)
 	require.Equal(t, record.Quantity(10), last("channel.web.stock").Sellable)
+}
+
+// The worked example of the equation, and a quota until its end, from what a
+// shop's people send to what the channels are told.
+func TestPoliciesFromFeedToChannel(t *testing.T) {
+	names := []string{"web", "shopee"}
+	d := stagetest.NewDriver(
+		intake.New(intake.Config{Channels: names}), nil,
+		inventory.New(inventory.Config{}), channels.New(channels.Config{Channels: names}),
+	)
+	d.Clock = 1000
+	feed := func(format string, args ...any) { d.Public("stock.feed", nil, fmt.Appendf(nil, format, args...)) }
+	told := func(channel string, at record.Millis) record.Quantity {
+		d.Advance(at)
+		d.Advance(at + 250) // the window
+		published := d.Published("channel." + channel + ".stock")
+		require.NotEmpty(t, published, channel)
+		return decodeStrict[record.ChannelStock](t, published[len(published)-1].Value).Sellable
+	}
+	for i := range 4 {
+		id := fmt.Sprintf("S%d", i)
+		d.Public("warehouses", []byte(id), fmt.Appendf(nil, `{"id":%q,"kind":"store"}`, id))
+		feed(`{"event_id":"s-1","type":"stock.receive","sku":"TEE","warehouse":%q,"qty":25}`, id)
+		feed(`{"event_id":"p-1","type":"stock.policy","sku":"TEE","warehouse":%q,"safety":5}`, id)
+	}
+	feed(`{"event_id":"p-2","type":"stock.policy","sku":"TEE","buffer":10}`)
+	feed(`{"event_id":"p-3","type":"stock.policy","sku":"TEE","channel":"shopee","buffer":50}`)
+	require.Equal(t, record.Quantity(20), told("shopee", 2000))
+	require.Equal(t, record.Quantity(70), told("web", 2000))
+
+	feed(`{"event_id":"p-4","type":"stock.policy","sku":"TEE","channel":"shopee","buffer":null,"cap":25,"quota":30,"until":"1970-01-01T00:00:10Z"}`)
+	require.Equal(t, record.Quantity(25), told("shopee", 3000), "30, clipped by its cap")
+	require.Equal(t, record.Quantity(40), told("web", 3000))
+	require.Equal(t, record.Quantity(70), told("web", 11_000), "its end gives all back")
+	feed(`{"event_id":"p-5","type":"stock.policy","sku":"TEE","channel":"shopee","cap":null}`)
+	require.Equal(t, record.Quantity(70), told("shopee", 12_000))
+	require.Empty(t, d.Dead())
 }
