@@ -67,21 +67,20 @@ type Audit struct {
 	trim   bool // an internal log begins above 0
 
 	partitions map[TopicPartition]*partition
-	taken      map[taken]record.Offset // the envelope that has the entry
-	lastTopic  *partition              // of the last Add: runs of one partition are the rule
+	taken      map[takenToo]taken
+	lastTopic  *partition // of the last Add: runs of one partition are the rule
 
 	skus, warehouses, orderKeys, events, shops names
 
-	orders   []order // by number in orderKeys
-	commands map[commandKey]tally
-	feed     map[feedKey]tally
-	applied  map[appliedKey]record.Millis
-	waits    map[orderSKU]wait
+	orders  []order // by number in orderKeys
+	free    []*open
+	ended   []endedOrder
+	feed    map[feedKey]tally
+	applied map[appliedKey]record.Millis
 
 	chains   []chain
 	chainIDs map[skuWarehouse]uint32
 	early    map[chainNumber]movement // not yet next in their chain
-	claims   map[chainOrder]claim
 
 	warehouseRows map[string]versioned[record.Warehouse]
 	shopRows      map[string]versioned[record.Shop]
@@ -118,12 +117,11 @@ func New(cfg Config, cut Cut) *Audit {
 	cfg.DueChunk = cmp.Or(cfg.DueChunk, 2000)
 	a := &Audit{
 		cfg: cfg, prefix: cfg.AppID + ".", cut: cut,
-		partitions: map[TopicPartition]*partition{}, taken: map[taken]record.Offset{},
+		partitions: map[TopicPartition]*partition{}, taken: map[takenToo]taken{},
 		skus: newNames(), warehouses: newNames(), orderKeys: newNames(), events: newNames(), shops: newNames(),
-		orders:   make([]order, 1),
-		commands: map[commandKey]tally{}, feed: map[feedKey]tally{}, applied: map[appliedKey]record.Millis{},
-		waits:    map[orderSKU]wait{},
-		chainIDs: map[skuWarehouse]uint32{}, early: map[chainNumber]movement{}, claims: map[chainOrder]claim{},
+		orders: make([]order, 1),
+		feed:   map[feedKey]tally{}, applied: map[appliedKey]record.Millis{},
+		chainIDs: map[skuWarehouse]uint32{}, early: map[chainNumber]movement{},
 		warehouseRows: map[string]versioned[record.Warehouse]{}, shopRows: map[string]versioned[record.Shop]{},
 		supplies: map[uint32]supply{}, shown: map[shopSKU]shown{}, counted: map[skuWarehouse]countersShown{},
 		found: findings{perRuleMax: cfg.PerRuleMax},

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"testing"
 
@@ -235,44 +234,4 @@ func TestListIsCapped(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, r.ViolationsByRule[RuleSeqGap], 10)
 	require.Len(t, r.Violations, 10)
-}
-
-// BenchmarkFold folds a sale of 90,000 orders and 2 million records: side by side
-// as they were written, and one topic after the other, where all movements of
-// one log wait for those of the other.
-func BenchmarkFold(b *testing.B) {
-	book := randomSale(1, 200_000, 10_000)
-	_, err := book.audit(nil)
-	require.NoError(b, err)
-	for _, order := range []struct {
-		name string
-		sort func([]*fact)
-	}{{"side_by_side", func([]*fact) {}}, {"by_topic", byTopic(rand.New(rand.NewPCG(1, 1)))}} {
-		b.Run(order.name, func(b *testing.B) {
-			facts := slices.Clone(book.facts)
-			order.sort(facts)
-			records := make([]Record, 0, len(facts))
-			for _, f := range facts {
-				records = append(records, f.render())
-			}
-			var before, after runtime.MemStats
-			for b.Loop() {
-				runtime.GC()
-				runtime.ReadMemStats(&before)
-				a := New(Config{}, book.cut)
-				for i := range records {
-					if err := a.Add(records[i]); err != nil {
-						b.Fatal(err)
-					}
-				}
-				runtime.GC()
-				runtime.ReadMemStats(&after)
-				r := a.Report()
-				b.ReportMetric(float64(r.Orders), "orders")
-				b.ReportMetric(float64(r.Records), "records")
-				b.ReportMetric(float64(r.Movements), "movements")
-				b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/(1<<20), "MiB")
-			}
-		})
-	}
 }

@@ -81,6 +81,7 @@ func (a *Audit) move(n uint32, m movement) {
 		}
 		a.early[k] = m
 		c.early++
+		a.opened(m.order).early++
 		return
 	}
 	a.apply(n, &m)
@@ -98,7 +99,9 @@ func (a *Audit) applyEarly(n uint32) {
 		}
 		delete(a.early, k)
 		c.early--
+		a.opened(m.order).early--
 		a.apply(n, &m)
+		a.close(m.order)
 	}
 }
 
@@ -184,7 +187,7 @@ func (a *Audit) grant(n uint32, m *movement) {
 		a.found.add(RuleOversold, a.chainKey(c), fmt.Sprintf("movement %d, %s: %s gets %d, %d were free", m.number, m.verb, a.orderKeys.text(m.order), m.qty, free), m.at)
 	}
 	k := chainOrder{n, m.order}
-	had := a.claims[k]
+	had := a.claim(k)
 	if m.allocated {
 		c.model.Allocated += m.qty
 		had.allocated += m.qty
@@ -198,7 +201,7 @@ func (a *Audit) grant(n uint32, m *movement) {
 func (a *Audit) confirm(n uint32, m *movement) {
 	c := &a.chains[n]
 	k := chainOrder{n, m.order}
-	had := a.claims[k]
+	had := a.claim(k)
 	own := min(m.qty, had.held)
 	if rest := m.qty - own; rest > 0 && !c.fromPool(&c.pool.held, rest) {
 		a.notClaimed(RuleNotConserved, c, m, had)
@@ -213,7 +216,7 @@ func (a *Audit) confirm(n uint32, m *movement) {
 func (a *Audit) release(n uint32, m *movement) {
 	c := &a.chains[n]
 	k := chainOrder{n, m.order}
-	had := a.claims[k]
+	had := a.claim(k)
 	held := min(m.qty, had.held)
 	allocated := min(m.qty-held, had.allocated)
 	a.setClaim(k, claim{held: had.held - held, allocated: had.allocated - allocated})
@@ -236,7 +239,7 @@ func (a *Audit) release(n uint32, m *movement) {
 func (a *Audit) ship(n uint32, m *movement) {
 	c := &a.chains[n]
 	k := chainOrder{n, m.order}
-	had := a.claims[k]
+	had := a.claim(k)
 	allocated := min(m.qty, had.allocated)
 	held := min(m.qty-allocated, had.held)
 	a.setClaim(k, claim{held: had.held - held, allocated: had.allocated - allocated})
@@ -275,12 +278,4 @@ func (c *chain) fromPool(pool *record.Quantity, qty record.Quantity) bool {
 	}
 	*pool -= qty
 	return true
-}
-
-func (a *Audit) setClaim(k chainOrder, to claim) {
-	if to == (claim{}) {
-		delete(a.claims, k)
-	} else {
-		a.claims[k] = to
-	}
 }

@@ -45,16 +45,18 @@ func (a *Audit) command(at place, appended record.Millis, e record.Entry) error 
 		return err
 	}
 	k := commandKey{a.orderNumber(string(c.OrderKey)), a.skus.number(string(c.SKU)), c.Attempt, c.Verb}
-	t := a.commands[k]
-	t.sent++
-	t.at = appended
-	if at.consumed() {
-		t.consumed++
-	} else {
+	p := a.opened(k.order)
+	p.ask(k, func(t *tally) {
+		t.sent++
+		t.at = appended
+		if at.consumed() {
+			t.consumed++
+		}
+	})
+	if !at.consumed() {
 		a.inFlight++
-		a.orders[k.order].inFlight = true
+		p.inFlight = true
 	}
-	a.commands[k] = t
 	return nil
 }
 
@@ -83,15 +85,15 @@ func (a *Audit) countDecision(at place, appended record.Millis, orderNo, sku uin
 	case record.VerbReserve, record.VerbConfirm, record.VerbRelease, record.VerbShip,
 		record.VerbReduce, record.VerbReturn, record.VerbShipUnclaimed:
 		k = commandKey{orderNo, sku, d.Attempt, d.Verb}
-		t := a.commands[k]
-		t.decided++
-		if decides(d.Outcome) {
-			t.deciding++
-			if t.deciding > 1 && d.Verb == record.VerbReserve {
-				a.found.add(RuleDecidedTwice, string(d.OrderKey), fmt.Sprintf("%s: reserve of attempt %d decided %d times", d.SKU, d.Attempt, t.deciding), at)
+		t := a.opened(orderNo).ask(k, func(t *tally) {
+			t.decided++
+			if decides(d.Outcome) {
+				t.deciding++
 			}
+		})
+		if t.deciding > 1 && d.Verb == record.VerbReserve && decides(d.Outcome) {
+			a.found.add(RuleDecidedTwice, string(d.OrderKey), fmt.Sprintf("%s: reserve of attempt %d decided %d times", d.SKU, d.Attempt, t.deciding), at)
 		}
-		a.commands[k] = t
 		return k, t.decided
 	case record.VerbCount, record.VerbReceive, record.VerbAdjust, record.VerbDamage, record.VerbPolicy:
 		a.countFeedDecision(at, appended, sku, d)
@@ -125,19 +127,10 @@ func decides(o record.Outcome) bool {
 // judgeCommands holds commands against decisions.
 func (a *Audit) judgeCommands() {
 	complete := !a.trimmed(roleInventory)
-	for k, t := range a.commands {
-		if t.sent > t.decided {
-			a.orders[k.order].inFlight = true
+	for n := range a.orders {
+		if p := a.orders[n].open; p != nil {
+			a.judgeAsks(uint32(n), p, complete)
 		}
-		if k.verb == record.VerbRelease && t.decided > t.sent && a.reservedAgain(k) {
-			t.decided-- // the new reserve ended the old attempt by itself
-		}
-		if t.sent == t.decided {
-			continue
-		}
-		key := a.orderKeys.text(k.order)
-		what := fmt.Sprintf("%s of %s, attempt %d", k.verb, a.skus.text(k.sku), k.attempt)
-		a.judgeTally(t, complete, key, what)
 	}
 	for k, t := range a.feed {
 		if t.sent != t.decided {
@@ -146,15 +139,26 @@ func (a *Audit) judgeCommands() {
 	}
 }
 
-// attemptsAhead is how far the next attempt's number may be ahead.
-const attemptsAhead = 8
+func (a *Audit) judgeAsks(n uint32, p *open, complete bool) {
+	for i := range p.asks {
+		s := &p.asks[i]
+		t := s.tally
+		if t.sent > t.decided {
+			p.inFlight = true
+		}
+		if s.verb == record.VerbRelease && t.decided > t.sent && p.reservedAgain(s) {
+			t.decided-- // the new reserve ended the old attempt by itself
+		}
+		if t.sent != t.decided {
+			a.judgeTally(t, complete, a.orderKeys.text(n), fmt.Sprintf("%s of %s, attempt %d", s.verb, a.skus.text(s.sku), s.attempt))
+		}
+	}
+}
 
 // reservedAgain tells whether a later attempt reserved the SKU for the order.
-func (a *Audit) reservedAgain(k commandKey) bool {
-	later := commandKey{order: k.order, sku: k.sku, attempt: k.attempt, verb: record.VerbReserve}
-	for range attemptsAhead {
-		later.attempt++
-		if a.commands[later].sent > 0 {
+func (p *open) reservedAgain(released *ask) bool {
+	for i := range p.asks {
+		if s := &p.asks[i]; s.sku == released.sku && s.verb == record.VerbReserve && s.attempt > released.attempt && s.sent > 0 {
 			return true
 		}
 	}

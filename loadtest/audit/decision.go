@@ -6,14 +6,12 @@ import (
 	"holdfast/topology/record"
 )
 
-// orderSKU is what an order asks of one SKU.
-type orderSKU struct{ order, sku uint32 }
-
 // wait is what of an order's SKU waits for stock: the least that a decision of
 // the attempt left waiting, for within an attempt it only shrinks. So it doesn't
 // matter in what order log.orders (reserve, fill) and log.availability (reduce)
 // are read.
 type wait struct {
+	sku      uint32
 	attempt  uint32 // the last that is known
 	released uint32 // the last attempt that was released, plus one
 	qty      record.Quantity
@@ -41,7 +39,7 @@ func (a *Audit) decision(at place, appended record.Millis, e record.Entry) error
 	if !at.consumed() {
 		a.inFlight++
 		if at.p.role == roleOrders {
-			a.orders[orderNo].inFlight = true
+			a.opened(orderNo).inFlight = true
 		}
 	}
 	command, ordinal := a.countDecision(at, appended, orderNo, sku, d)
@@ -58,6 +56,7 @@ func (a *Audit) decision(at place, appended record.Millis, e record.Entry) error
 		})
 	}
 	a.checkSum(at, d)
+	a.close(orderNo)
 	return nil
 }
 
@@ -76,25 +75,24 @@ func (a *Audit) checkSum(at place, d *record.Decision) {
 }
 
 func (a *Audit) noteWait(orderNo, sku uint32, d *record.Decision) {
-	k := orderSKU{orderNo, sku}
 	switch d.Verb {
 	case record.VerbReserve, record.VerbFill, record.VerbReduce:
 		if d.Verb == record.VerbReserve && !decides(d.Outcome) || d.Verb == record.VerbReduce && !moves(d.Outcome) {
 			return
 		}
-		switch w, known := a.waits[k]; {
-		case d.Attempt > w.attempt && (known || d.Waiting > 0 || d.Verb == record.VerbReduce):
+		if d.Attempt < a.orders[orderNo].settled {
+			return // read late: what came after it in another log is known
+		}
+		switch w := a.opened(orderNo).wait(sku); {
+		case d.Attempt > w.attempt:
 			w.attempt, w.qty = d.Attempt, d.Waiting
-			a.waits[k] = w
-		case d.Attempt == w.attempt && d.Waiting < w.qty:
-			w.qty = d.Waiting
-			a.waits[k] = w
+		case d.Attempt == w.attempt:
+			w.qty = min(w.qty, d.Waiting)
 		}
 	case record.VerbRelease:
 		// Noted also where nothing waits yet: the reserve may be read later.
-		if w := a.waits[k]; d.Outcome != record.OutcomeStale && d.Attempt+1 > w.released {
-			w.released = d.Attempt + 1
-			a.waits[k] = w
+		if w := a.opened(orderNo).wait(sku); d.Outcome != record.OutcomeStale {
+			w.released = max(w.released, d.Attempt+1)
 		}
 	}
 }

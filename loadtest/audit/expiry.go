@@ -82,7 +82,7 @@ func (p *partition) firstFrom(due record.Millis) record.Millis {
 }
 
 // hears notes what an event of log.orders says of paying.
-func (a *Audit) hears(o *order, now record.Millis, origin place, e *record.OrderEvent) {
+func (a *Audit) hears(o *open, now record.Millis, origin place, e *record.OrderEvent) {
 	if e.Type == record.OrderSnapshot || e.Type == record.OrderStatus {
 		o.wordAt = max(o.wordAt, e.OccurredAt)
 	}
@@ -128,48 +128,63 @@ func (a *Audit) due(now record.Millis, e *record.OrderEvent) record.Millis {
 
 // expired notes an order.expired.
 func (a *Audit) expired(key string, o *order, x expiry) {
-	if o.expired.decided != 0 {
-		a.found.add(RuleDecidedTwice, key, "it expired twice", o.expired.at, x.at)
+	if o.ended {
+		a.found.add(RuleDecidedTwice, key, "it expired twice", x.at)
 		return
 	}
-	o.expired = x
+	o.ended, o.open.expired = true, x
 }
 
 // judgeExpiries holds every expiry, and every hold that should have ended,
 // against the time at which it was due.
 func (a *Audit) judgeExpiries() {
-	decided := map[*partition][]record.Millis{}
 	for n := range a.orders {
-		if o := &a.orders[n]; o.expired.decided != 0 && len(o.created) > 0 {
-			p := o.created[0].at.p
-			decided[p] = append(decided[p], o.expired.decided)
+		if p := a.orders[n].open; p != nil && p.expired.decided != 0 {
+			a.ended = append(a.ended, endedOrder{uint32(n), p.making})
+		}
+	}
+	decided := map[*partition][]record.Millis{}
+	for i := range a.ended {
+		if e := &a.ended[i]; len(e.created) > 0 {
+			p := e.created[0].at.p
+			decided[p] = append(decided[p], e.expired.decided)
 		}
 	}
 	for _, list := range decided {
 		slices.Sort(list)
 	}
+	for i := range a.ended {
+		e := &a.ended[i]
+		if c := e.creation(); c != nil && !a.orders[e.order].unknown {
+			a.judgeExpiry(a.orderKeys.text(e.order), &e.making, c, decided[c.at.p])
+		}
+	}
 	for n := range a.orders {
-		o := &a.orders[n]
-		if o.unknown || o.expired.decided == 0 && (o.inFlight || !o.holds()) {
+		p := a.orders[n].open
+		if p == nil || p.inFlight || p.expired.decided != 0 || a.orders[n].unknown || !p.holds() {
 			continue
 		}
-		i := slices.IndexFunc(o.created, func(c creation) bool { return !c.origin.dead() })
-		if i < 0 {
-			continue
-		}
-		if key, c := a.orderKeys.text(uint32(n)), &o.created[i]; o.expired.decided != 0 {
-			a.judgeExpiry(key, o, c, decided[c.at.p])
-		} else {
-			a.judgeHold(key, o, c, decided[c.at.p])
+		if c := p.creation(); c != nil {
+			a.judgeHold(a.orderKeys.text(uint32(n)), p, c, decided[c.at.p])
 		}
 	}
 }
 
-func (o *order) holds() bool {
+// creation returns the create that counted: the first that isn't with the dead letters.
+func (m *making) creation() *creation {
+	for i := range m.created {
+		if !m.created[i].origin.dead() {
+			return &m.created[i]
+		}
+	}
+	return nil
+}
+
+func (o *open) holds() bool {
 	return slices.ContainsFunc(o.live, func(l liveLine) bool { return l.held > 0 })
 }
 
-func (a *Audit) judgeExpiry(key string, o *order, c *creation, decided []record.Millis) {
+func (a *Audit) judgeExpiry(key string, o *making, c *creation, decided []record.Millis) {
 	x, p := &o.expired, c.at.p
 	paid := o.paid.at != 0 && o.paid.at < c.due && !o.paid.origin.dead() && (o.paid.said == 0 || o.paid.said/1000 >= o.wordAt/1000)
 	switch at := p.firstFrom(c.due); {
@@ -184,7 +199,7 @@ func (a *Audit) judgeExpiry(key string, o *order, c *creation, decided []record.
 	}
 }
 
-func (a *Audit) judgeHold(key string, o *order, c *creation, decided []record.Millis) {
+func (a *Audit) judgeHold(key string, o *open, c *creation, decided []record.Millis) {
 	p := c.at.p
 	if c.paid || o.paid.at != 0 || !p.bounded || p.committed < p.end {
 		return

@@ -56,13 +56,13 @@ func (a *Audit) foldAcrossGaps(n uint32, moves []movement) {
 // belowCut tells whether the command of m's decision was consumed below the cut.
 // Of a fill it isn't known.
 func (a *Audit) belowCut(m *movement) bool {
-	return m.ordinal > 0 && m.ordinal <= a.commands[m.command].consumed
+	return m.ordinal > 0 && m.ordinal <= a.asked(m.command).consumed
 }
 
 func (a *Audit) leaveInFlight(moves []movement) {
 	for i := range moves {
 		a.inFlight++
-		a.orders[moves[i].order].inFlight = true
+		a.opened(moves[i].order).inFlight = true
 	}
 }
 

@@ -8,12 +8,18 @@ import (
 	"holdfast/topology/record"
 )
 
-// taken is an entry that a public record led to.
+// taken is the first entry that a public record led to.
 type taken struct {
+	log    *partition // where the entry is; nil: there is none yet
+	offset record.Offset
+	key    uint64 // hash of the entry's kind and key
+}
+
+// takenToo names a further entry of a public record.
+type takenToo struct {
 	partition *partition // of the public record
 	offset    record.Offset
-	kind      record.Kind
-	key       uint64 // lineHash of the entry's key
+	key       uint64
 }
 
 // trace notes that an internal entry names a public record as its origin. A
@@ -26,11 +32,36 @@ func (a *Audit) trace(at place, e *record.Entry) {
 		return
 	}
 	p.traced.set(e.Origin.Offset - p.start)
-	k := taken{p, e.Origin.Offset, e.Kind, lineHash(string(e.Key), "")}
-	if before, again := a.taken[k]; again && before != at.offset {
-		a.found.add(RuleDecidedTwice, string(e.Key), "intake took "+(place{p, e.Origin.Offset}).String()+" twice", place{at.p, before}, at)
+	i := int(e.Origin.Offset - p.start)
+	for len(p.taken) <= i {
+		p.taken = append(p.taken, taken{})
 	}
-	a.taken[k] = at.offset
+	is := taken{at.p, at.offset, entryKey(e)}
+	before := p.taken[i]
+	switch {
+	case before.log == nil:
+		p.taken[i] = is
+		return
+	case before.key != is.key:
+		k := takenToo{p, e.Origin.Offset, is.key}
+		var known bool
+		if before, known = a.taken[k]; !known {
+			a.taken[k] = is
+			return
+		}
+	}
+	if before != is {
+		a.found.add(RuleDecidedTwice, string(e.Key), "intake took "+(place{p, e.Origin.Offset}).String()+" twice", place{before.log, before.offset}, at)
+	}
+}
+
+// entryKey is FNV-1a over an entry's kind and key.
+func entryKey(e *record.Entry) uint64 {
+	h := uint64(14695981039346656037) ^ uint64(e.Kind)
+	for _, b := range e.Key {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	return h
 }
 
 // deadLetter notes the public record that a dead letter names in its headers.

@@ -3,26 +3,10 @@ package audit
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"holdfast/topology/record"
 )
-
-// order is what the audit knows of one order.
-type order struct {
-	seq       int64 // of the last order.events
-	statusSeq int64 // of the last channel.<name>.status
-	last      place // of the last order.events
-	heard     bool  // log.orders has an event of it
-	inFlight  bool  // something of it crosses the cut
-	unknown   bool  // a part of its story is before the log's start
-	created   []creation
-	asked     []uint64     // what was ordered, as explodedHash, one for each version
-	shown     []shownLines // what order.events showed, each once
-	live      []liveLine   // of the last order.events
-	paid      payment
-	wordAt    record.Millis // the marketplace's latest word, by its own time
-	expired   expiry
-}
 
 // liveLine is a part of an order that has a claim, or is short and may wait.
 type liveLine struct {
@@ -49,42 +33,36 @@ func (a *Audit) orderEvent(at place, appended record.Millis, e record.Entry) err
 	}
 	o := &a.orders[a.orderNumber(string(event.OrderKey))]
 	o.heard = true
+	n := a.orderKeys.number(string(event.OrderKey))
+	p := a.opened(n)
 	if !at.consumed() {
 		a.inFlight++
-		o.inFlight = true
+		p.inFlight = true
 	}
 	now := at.p.pass(appended)
 	var origin place
-	if p := a.inputOf(e.Origin.Topic, e.Origin.Partition); p != nil {
-		origin = place{p, e.Origin.Offset}
+	if in := a.inputOf(e.Origin.Topic, e.Origin.Partition); in != nil {
+		origin = place{in, e.Origin.Offset}
 	}
-	a.hears(o, now, origin, event)
+	a.hears(p, now, origin, event)
 	if event.Order == nil {
 		return nil
 	}
-	o.ask(at.p.combos.explodedHash(event.Order.Lines))
+	p.order(at.p.combos.explodedHash(event.Order.Lines))
 	if event.Type == record.OrderCreated || event.Type == record.OrderSnapshot && event.State != record.StateRecorded {
-		o.created = append(o.created, creation{
+		o.created = true
+		p.created = append(p.created, creation{
 			at: at, origin: origin, due: a.due(now, event), paid: event.Order.Payment != record.PaymentUnpaid || isPayment(event),
 		})
 	}
 	return nil
 }
 
-func (o *order) ask(hash uint64) {
-	for _, h := range o.asked {
-		if h == hash {
-			return
-		}
+// order notes a version of what was ordered.
+func (p *open) order(hash uint64) {
+	if !slices.Contains(p.asked, hash) {
+		p.asked = append(p.asked, hash)
 	}
-	o.asked = append(o.asked, hash)
-}
-
-// shownLines is explodedHash of an event of order.events, with the first that had it.
-type shownLines struct {
-	hash  uint64
-	at    place
-	combo bool // some of it are parts of a combo
 }
 
 // orderUpdateSeen is what the audit reads of a record.OrderUpdate.
@@ -108,25 +86,41 @@ func (a *Audit) orderUpdate(at place, written record.Millis, value []byte) error
 	if err := json.Unmarshal(value, &u); err != nil {
 		return err
 	}
-	o := &a.orders[a.orderNumber(u.OrderKey)]
+	n := a.orderNumber(u.OrderKey)
+	o, p := &a.orders[n], a.opened(n)
 	if o.seq == 0 && at.p.start > 0 {
 		o.unknown = true
-		o.seq = u.Seq - 1
+		o.seq = int32(u.Seq - 1)
 	}
-	if u.Seq != o.seq+1 {
-		a.found.add(RuleSeqGap, u.OrderKey, fmt.Sprintf("seq %d after %d", u.Seq, o.seq), o.last, at)
+	if u.Seq != int64(o.seq)+1 {
+		a.found.add(RuleSeqGap, u.OrderKey, fmt.Sprintf("seq %d after %d", u.Seq, o.seq), p.last, at)
 	}
-	o.seq, o.last = u.Seq, at
+	o.seq, p.last = int32(u.Seq), at
 	if u.Type == record.UpdateExpired {
 		a.expired(u.OrderKey, o, expiry{at: at, decided: u.At, lag: written - u.At})
 	}
-	o.live = o.live[:0]
-	shown, combo := uint64(0), false
+	hash, combo := a.seeLines(p, &u)
+	if len(u.Lines) == 0 && u.Type == record.UpdateRefused {
+		return nil
+	}
+	if !o.told {
+		o.told, o.lines, p.shownAt, p.combo = true, hash, at, combo
+	} else if hash != o.lines {
+		a.found.add(RuleLinesDontAddUp, u.OrderKey, "the parts of its lines aren't those of its first event", p.shownAt, at)
+	}
+	a.close(n)
+	return nil
+}
+
+// seeLines notes which units an event says are claimed or missing, and returns
+// explodedHash of all.
+func (a *Audit) seeLines(p *open, u *orderUpdateSeen) (hash uint64, combo bool) {
+	p.live = p.live[:0]
 	for i := range u.Lines {
 		l := &u.Lines[i]
-		shown += entryHash(l.Line, l.SKU, l.Combo) * uint64(l.Qty)
+		hash += entryHash(l.Line, l.SKU, l.Combo) * uint64(l.Qty)
 		combo = combo || l.Combo != ""
-		part := liveLine{skuWarehouse: skuWarehouse{a.skus.number(l.SKU), a.warehouses.number(l.Warehouse)}}
+		var part liveLine
 		switch l.State {
 		case record.LineHeld:
 			part.held = l.Qty
@@ -137,21 +131,10 @@ func (a *Audit) orderUpdate(at place, written record.Millis, value []byte) error
 		default:
 			continue
 		}
-		o.live = append(o.live, part)
+		part.skuWarehouse = skuWarehouse{a.skus.number(l.SKU), a.warehouses.number(l.Warehouse)}
+		p.live = append(p.live, part)
 	}
-	if len(u.Lines) > 0 || u.Type != record.UpdateRefused {
-		o.show(shownLines{hash: shown, at: at, combo: combo})
-	}
-	return nil
-}
-
-func (o *order) show(lines shownLines) {
-	for i := range o.shown {
-		if o.shown[i].hash == lines.hash {
-			return
-		}
-	}
-	o.shown = append(o.shown, lines)
+	return hash, combo
 }
 
 // statusUpdate folds a record of channel.<name>.status: it tells a part of the
@@ -165,10 +148,10 @@ func (a *Audit) statusUpdate(at place, value []byte) error {
 		return err
 	}
 	o := &a.orders[a.orderNumber(u.OrderKey)]
-	if u.Seq <= o.statusSeq {
+	if u.Seq <= int64(o.statusSeq) {
 		a.found.add(RuleSeqGap, u.OrderKey, fmt.Sprintf("status of seq %d after that of seq %d", u.Seq, o.statusSeq), at)
 	}
-	o.statusSeq = u.Seq
+	o.statusSeq = int32(u.Seq)
 	return nil
 }
 

@@ -72,6 +72,7 @@ type partition struct {
 	// Of inputs, by offset − start: the record is there; an internal entry or a
 	// dead letter names it; a dead letter names it.
 	present, traced, dead offsetSet
+	taken                 []taken
 	// appended holds the append time of the first record of each word of present.
 	appended []record.Millis
 }

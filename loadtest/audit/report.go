@@ -92,17 +92,21 @@ func (a *Audit) total(r *Report) {
 	}
 	r.SKUs = len(moved)
 	for i := range a.orders {
-		if len(a.orders[i].created) > 0 {
+		o := &a.orders[i]
+		if o.created {
 			r.Orders++
 		}
-	}
-	for _, c := range a.claims {
-		if c.held > 0 {
-			r.OpenHolds++
+		if o.open == nil {
+			continue
 		}
-	}
-	for _, w := range a.waits {
-		r.UnitsWaiting += w.open()
+		for _, c := range o.open.claims {
+			if c.held > 0 {
+				r.OpenHolds++
+			}
+		}
+		for _, w := range o.open.waits {
+			r.UnitsWaiting += w.open()
+		}
 	}
 	if logged != r.UnitsIn-r.UnitsShipped+r.UnitsReturned {
 		a.found.add(RuleNotConserved, "all stock", fmt.Sprintf("%d units came in, %d were shipped and %d returned, and the log ends with %d on hand", r.UnitsIn, r.UnitsShipped, r.UnitsReturned, logged))

@@ -8,53 +8,26 @@ import (
 	"holdfast/topology/record"
 )
 
-// claimRow is an open claim of the model.
-type claimRow struct {
-	order uint32
-	skuWarehouse
-	claim
-}
-
 // judgeOrders holds order.events against log.orders, and against the claims that
 // the model has at the end.
 func (a *Audit) judgeOrders() {
-	claims := a.claimRows()
-	waits := map[uint32][]orderSKU{}
-	for k, w := range a.waits {
-		if w.open() > 0 {
-			waits[k.order] = append(waits[k.order], k)
-		}
-	}
 	complete := !a.trimmed(roleOrders)
 	for n := 1; n < len(a.orders); n++ {
-		own := 0
-		for own < len(claims) && claims[own].order == uint32(n) {
-			own++
-		}
 		o := &a.orders[n]
-		if !complete && len(o.created) == 0 {
+		p := o.open
+		if !complete && !o.created {
 			o.unknown = true
 		}
-		if !o.inFlight {
-			a.judgeStory(uint32(n), o, complete)
-			a.judgeClaims(uint32(n), o, claims[:own])
-			a.judgeWaits(o, waits[uint32(n)])
+		if p == nil || p.inFlight {
+			continue
+		}
+		a.judgeStory(uint32(n), o, complete)
+		a.judgeClaims(uint32(n), o)
+		a.judgeWaits(uint32(n), o)
+		if !o.linesJudged {
 			a.judgeLines(uint32(n), o)
 		}
-		claims = claims[own:]
 	}
-}
-
-// claimRows returns all open claims, sorted by order, SKU and warehouse.
-func (a *Audit) claimRows() []claimRow {
-	rows := make([]claimRow, 0, len(a.claims))
-	for k, c := range a.claims {
-		rows = append(rows, claimRow{k.order, a.chains[k.chain].skuWarehouse, c})
-	}
-	slices.SortFunc(rows, func(x, y claimRow) int {
-		return cmp.Or(cmp.Compare(x.order, y.order), compareStock(x.skuWarehouse, y.skuWarehouse))
-	})
-	return rows
 }
 
 func compareStock(x, y skuWarehouse) int {
@@ -64,83 +37,89 @@ func compareStock(x, y skuWarehouse) int {
 func (a *Audit) judgeStory(n uint32, o *order, complete bool) {
 	key := a.orderKeys.text(n)
 	if o.seq > 0 && !o.heard && complete {
-		a.found.add(RuleOrderWithoutStory, key, "order.events tells of it, and log.orders has no event of it", o.last)
+		a.found.add(RuleOrderWithoutStory, key, "order.events tells of it, and log.orders has no event of it", o.open.last)
 	}
 	if o.seq > 0 {
 		return
 	}
-	for _, c := range o.created {
-		if !c.origin.dead() {
-			a.found.add(RuleOrderWithoutStory, key, "consumed and decided; order.events has nothing of it", c.at)
-			return
-		}
+	if c := o.open.creation(); c != nil {
+		a.found.add(RuleOrderWithoutStory, key, "consumed and decided; order.events has nothing of it", c.at)
 	}
 }
 
 // judgeClaims compares what an order claims of the stock with what its last
 // event says.
-func (a *Audit) judgeClaims(n uint32, o *order, claims []claimRow) {
-	slices.SortFunc(o.live, func(x, y liveLine) int { return compareStock(x.skuWarehouse, y.skuWarehouse) })
-	told := o.live
-	for _, c := range claims {
-		for len(told) > 0 && compareStock(told[0].skuWarehouse, c.skuWarehouse) < 0 {
-			a.judgeClaim(n, o, told[0].skuWarehouse, claim{}, claim{told[0].held, told[0].allocated})
-			told = told[1:]
-		}
-		var says claim
-		for len(told) > 0 && told[0].skuWarehouse == c.skuWarehouse {
-			says.held += told[0].held
-			says.allocated += told[0].allocated
-			told = told[1:]
-		}
-		a.judgeClaim(n, o, c.skuWarehouse, c.claim, says)
+func (a *Audit) judgeClaims(n uint32, o *order) {
+	if o.unknown {
+		return
 	}
-	for _, t := range told {
-		a.judgeClaim(n, o, t.skuWarehouse, claim{}, claim{t.held, t.allocated})
+	type both struct {
+		skuWarehouse
+		has, says claim
+	}
+	var all []both
+	at := func(k skuWarehouse) *both {
+		i := slices.IndexFunc(all, func(b both) bool { return b.skuWarehouse == k })
+		if i < 0 {
+			i = len(all)
+			all = append(all, both{skuWarehouse: k})
+		}
+		return &all[i]
+	}
+	for _, c := range o.open.claims {
+		at(a.chains[c.chain].skuWarehouse).has = c.claim
+	}
+	for _, l := range o.open.live {
+		if l.held+l.allocated > 0 {
+			says := &at(l.skuWarehouse).says
+			says.held += l.held
+			says.allocated += l.allocated
+		}
+	}
+	slices.SortFunc(all, func(x, y both) int { return compareStock(x.skuWarehouse, y.skuWarehouse) })
+	for _, b := range all {
+		if b.has != b.says {
+			a.judgeClaim(n, o, b.skuWarehouse, b.has, b.says)
+		}
 	}
 }
 
 func (a *Audit) judgeClaim(n uint32, o *order, stock skuWarehouse, has, says claim) {
-	if has == says || o.unknown {
-		return
-	}
 	// Units that the order claims and doesn't know of: nobody will release them.
 	if extra := has.held + has.allocated - says.held - says.allocated; extra > 0 {
 		a.leaked += extra
 	}
 	a.found.add(RuleLeaked, a.orderKeys.text(n), fmt.Sprintf("%s: claims %d held and %d allocated, order.events says %d and %d",
-		stockKey(a.skus.text(stock.sku), a.warehouses.text(stock.warehouse)), has.held, has.allocated, says.held, says.allocated), o.last)
+		stockKey(a.skus.text(stock.sku), a.warehouses.text(stock.warehouse)), has.held, has.allocated, says.held, says.allocated), o.open.last)
 }
 
 // judgeWaits finds units that wait in inventory for an order that doesn't miss
 // them any more.
-func (a *Audit) judgeWaits(o *order, waits []orderSKU) {
+func (a *Audit) judgeWaits(n uint32, o *order) {
 	if o.unknown {
 		return
 	}
-	for _, k := range waits {
+	for _, w := range o.open.waits {
 		short := record.Quantity(0)
-		for i := range o.live {
-			if o.live[i].sku == k.sku {
-				short += o.live[i].short
+		for _, l := range o.open.live {
+			if l.sku == w.sku {
+				short += l.short
 			}
 		}
-		if waiting := a.waits[k].open(); waiting > short {
-			a.found.add(RuleLeaked, a.orderKeys.text(k.order), fmt.Sprintf("%s: %d units wait for stock, order.events says %d are short", a.skus.text(k.sku), waiting, short), o.last)
+		if waiting := w.open(); waiting > short {
+			a.found.add(RuleLeaked, a.orderKeys.text(n), fmt.Sprintf("%s: %d units wait for stock, order.events says %d are short", a.skus.text(w.sku), waiting, short), o.open.last)
 		}
 	}
 }
 
-// judgeLines holds the parts of lines that each event showed against those of
-// the first, and these against what was ordered.
+// judgeLines holds the parts of lines that the first event showed against what
+// was ordered; the others have been held against the first.
 func (a *Audit) judgeLines(n uint32, o *order) {
-	for i, s := range o.shown {
-		switch {
-		case i > 0:
-			a.found.add(RuleLinesDontAddUp, a.orderKeys.text(n), "the parts of its lines aren't those of its first event", o.shown[0].at, s.at)
-		case len(o.asked) == 0 || s.combo && a.trim: // what was ordered, or what the combo was made of, may be trimmed
-		case !slices.Contains(o.asked, s.hash):
-			a.found.add(RuleLinesDontAddUp, a.orderKeys.text(n), "the parts of its lines aren't what was ordered", s.at)
-		}
+	p := o.open
+	if !o.told || len(p.asked) == 0 || p.combo && a.trim {
+		return // what was ordered, or what the combo was made of, may be trimmed
+	}
+	if !slices.Contains(p.asked, o.lines) {
+		a.found.add(RuleLinesDontAddUp, a.orderKeys.text(n), "the parts of its lines aren't what was ordered", p.shownAt)
 	}
 }
