@@ -89,6 +89,7 @@ type Audit struct {
 	shown         map[shopSKU]shown
 	counted       map[skuWarehouse]countersShown
 
+	public  publicReader
 	scratch struct {
 		decision     record.Decision
 		command      record.Command

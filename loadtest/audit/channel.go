@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"holdfast/topology/record"
@@ -25,14 +24,8 @@ type countersShown struct {
 }
 
 func (a *Audit) channelStock(at place, value []byte) error {
-	var u struct {
-		Channel  string          `json:"channel"`
-		Shop     string          `json:"shop"`
-		SKU      string          `json:"sku"`
-		Sellable record.Quantity `json:"sellable"`
-		Version  int64           `json:"version"`
-	}
-	if err := json.Unmarshal(value, &u); err != nil {
+	u, err := a.public.sellable(value)
+	if err != nil {
 		return err
 	}
 	k := shopSKU{a.shops.number(u.Channel + "/" + u.Shop), a.skus.number(u.SKU)}
@@ -44,17 +37,8 @@ func (a *Audit) channelStock(at place, value []byte) error {
 }
 
 func (a *Audit) stockUpdate(at place, value []byte) error {
-	var u struct {
-		SKU         string          `json:"sku"`
-		Warehouse   string          `json:"warehouse"`
-		OnHand      record.Quantity `json:"on_hand"`
-		Unavailable record.Quantity `json:"unavailable"`
-		Held        record.Quantity `json:"held"`
-		Allocated   record.Quantity `json:"allocated"`
-		Available   record.Quantity `json:"available"`
-		Version     int64           `json:"version"`
-	}
-	if err := json.Unmarshal(value, &u); err != nil {
+	u, err := a.public.stock(value)
+	if err != nil {
 		return err
 	}
 	k := skuWarehouse{a.skus.number(u.SKU), a.warehouses.number(u.Warehouse)}

@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Rule names what a violation breaks.
@@ -60,7 +61,8 @@ func (f *findings) add(rule Rule, key, detail string, at ...place) {
 	if f.count[rule] > sortedMax {
 		return
 	}
-	v := Violation{Rule: rule, Key: key, Detail: detail, Offsets: []string{}}
+	v := Violation{Rule: rule, Key: strings.Clone(key), // which may be a view of a record
+		Detail: detail, Offsets: []string{}}
 	for _, p := range at {
 		if p.p != nil {
 			v.Offsets = append(v.Offsets, p.String())

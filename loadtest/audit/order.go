@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -65,25 +64,9 @@ func (p *open) order(hash uint64) {
 	}
 }
 
-// orderUpdateSeen is what the audit reads of a record.OrderUpdate.
-type orderUpdateSeen struct {
-	OrderKey string        `json:"order_key"`
-	Seq      int64         `json:"seq"`
-	Type     string        `json:"type"`
-	At       record.Millis `json:"at"`
-	Lines    []struct {
-		Line      string          `json:"line"`
-		SKU       string          `json:"sku"`
-		Combo     string          `json:"combo"`
-		Qty       record.Quantity `json:"qty"`
-		State     string          `json:"state"`
-		Warehouse string          `json:"warehouse"`
-	} `json:"lines"`
-}
-
 func (a *Audit) orderUpdate(at place, written record.Millis, value []byte) error {
-	var u orderUpdateSeen
-	if err := json.Unmarshal(value, &u); err != nil {
+	u, err := a.public.update(value)
+	if err != nil {
 		return err
 	}
 	n := a.orderNumber(u.OrderKey)
@@ -114,7 +97,7 @@ func (a *Audit) orderUpdate(at place, written record.Millis, value []byte) error
 
 // seeLines notes which units an event says are claimed or missing, and returns
 // explodedHash of all.
-func (a *Audit) seeLines(p *open, u *orderUpdateSeen) (hash uint64, combo bool) {
+func (a *Audit) seeLines(p *open, u *updateSeen) (hash uint64, combo bool) {
 	p.live = p.live[:0]
 	for i := range u.Lines {
 		l := &u.Lines[i]
@@ -140,11 +123,8 @@ func (a *Audit) seeLines(p *open, u *orderUpdateSeen) (hash uint64, combo bool) 
 // statusUpdate folds a record of channel.<name>.status: it tells a part of the
 // order's events, in their order.
 func (a *Audit) statusUpdate(at place, value []byte) error {
-	var u struct {
-		OrderKey string `json:"order_key"`
-		Seq      int64  `json:"seq"`
-	}
-	if err := json.Unmarshal(value, &u); err != nil {
+	u, err := a.public.status(value)
+	if err != nil {
 		return err
 	}
 	o := &a.orders[a.orderNumber(u.OrderKey)]
