@@ -35,6 +35,7 @@ type catalog struct {
 	current   bool // they are those of this transaction, at this moment
 	changed   bool // rows changed in this transaction
 	unsure    bool // read whole after a change in this transaction: good only for it
+	key       []byte
 
 	// news are components that a combo got in this transaction.
 	news []news
@@ -75,7 +76,7 @@ func (c *catalog) combos(tx stage.Tx, sku record.SKU) []record.SKU {
 // load makes the maps those of the state.
 func (c *catalog) load(tx stage.Tx) {
 	c.current = true
-	count := catalogCount(tx)
+	count := c.count(tx)
 	if !c.read || count < c.base || count > c.top {
 		c.scan(tx)
 		c.read, c.unsure = true, c.changed
@@ -149,7 +150,7 @@ func (s *Stage) decideCatalog(tx stage.Tx, e *record.Entry) error {
 	default:
 		return nil
 	}
-	count := catalogCount(tx) + 1
+	count := c.count(tx) + 1
 	tx.Put([]byte{prefixCatalog}, pack.AppendUint(nil, count))
 	c.current, c.changed = false, true
 	if c.read {
@@ -259,8 +260,9 @@ func readCombo(tx stage.Tx, combo record.SKU) (c comboRow, ok bool) {
 	return c, ok
 }
 
-func catalogCount(tx stage.Tx) uint64 {
-	value, ok := tx.Get([]byte{prefixCatalog})
+func (c *catalog) count(tx stage.Tx) uint64 {
+	c.key = append(c.key[:0], prefixCatalog)
+	value, ok := tx.Get(c.key)
 	if !ok {
 		return 0
 	}

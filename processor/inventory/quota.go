@@ -191,7 +191,7 @@ func (it *Item) opened(d *record.Decision) bool {
 // checkQuotas panics unless what must be true of quotas is true after a
 // decision: units that are left to others weren't touched.
 func checkQuotas(it *Item, h *Hold, d *record.Decision) {
-	if h != nil && (h.Quota < 0 || h.Quota > h.units()) {
+	if h != nil && h.Quota != 0 && (h.Quota < 0 || h.Quota > h.units()) {
 		bug(d, "%d units out of a quota are claimed, of %d", h.Quota, h.units())
 	}
 	if len(it.Policies.Quotas) == 0 {
