@@ -324,3 +324,17 @@ func TestDecodeForgets(t *testing.T) {
 	require.NoError(t, sc.Decode(bare))
 	require.Equal(t, bare, AppendStockCommand(nil, sc))
 }
+
+func TestAvailabilitySKU(t *testing.T) {
+	full := AppendAvailability(nil, &Availability{SKU: "TEE-RED-M", Fed: true, Rows: []AvailabilityRow{{Warehouse: "HCM-1"}}})
+	sku, err := AvailabilitySKU(full)
+	require.NoError(t, err)
+	require.Equal(t, SKU("TEE-RED-M"), sku)
+	head := len(AppendAvailability(nil, &Availability{SKU: "TEE-RED-M"})) - 5 // what follows the SKU of an empty one
+	for n := range head {
+		_, err = AvailabilitySKU(full[:n])
+		require.Error(t, err, "%d bytes", n)
+	}
+	_, err = AvailabilitySKU(append([]byte{full[0], availabilityVersion + 1}, full[2:]...))
+	require.ErrorContains(t, err, "version")
+}
