@@ -88,3 +88,54 @@ func TestPoliciesFromFeedToChannel(t *testing.T) {
 	require.Equal(t, record.Quantity(70), told("shopee", 12_000))
 	require.Empty(t, d.Dead())
 }
+
+// A combo through the stages: what its components do is told of it, and a row
+// that comes after the stock needs nobody to wait for the next sale.
+func TestCombosFromFeedToChannel(t *testing.T) {
+	names := []string{"web"}
+	d := stagetest.NewDriver(
+		intake.New(intake.Config{Channels: names}), nil,
+		inventory.New(inventory.Config{}), channels.New(channels.Config{Channels: names}),
+	)
+	d.Clock = 1000
+	told := func(sku record.SKU) record.Quantity {
+		d.Advance(d.Clock + 250)
+		last := record.Quantity(-1)
+		for _, p := range d.Published("channel.web.stock") {
+			if u := decodeStrict[record.ChannelStock](t, p.Value); u.SKU == sku {
+				last = u.Sellable
+			}
+		}
+		return last
+	}
+	row := func(json string) {
+		var value []byte
+		if json != "" {
+			value = []byte(json)
+		}
+		d.Public("catalog", []byte("SET"), value)
+	}
+	receive := func(id, sku string, qty int) {
+		d.Public("stock.feed", nil, fmt.Appendf(nil, `{"event_id":%q,"type":"stock.adjust","sku":%q,"warehouse":"H","qty":%d}`, id, sku, qty))
+	}
+	d.Public("warehouses", []byte("H"), []byte(`{"id":"H"}`))
+	receive("s-1", "TEE", 9)
+	require.Equal(t, record.Quantity(-1), told("SET"))
+	row(`{"sku":"SET","components":[{"sku":"TEE","qty":2},{"sku":"CAP","qty":1}]}`)
+	require.Equal(t, record.Quantity(0), told("SET"), "there is no cap")
+	receive("s-2", "CAP", 3)
+	require.Equal(t, record.Quantity(3), told("SET"))
+	receive("s-3", "TEE", -5)
+	require.Equal(t, record.Quantity(2), told("SET"))
+	require.Equal(t, record.Quantity(4), told("TEE"))
+	row(`{"sku":"SET","components":[{"sku":"CAP","qty":1}]}`)
+	require.Equal(t, record.Quantity(3), told("SET"))
+	row("")
+	require.Equal(t, record.Quantity(0), told("SET"))
+	receive("s-4", "CAP", 5)
+	require.Equal(t, record.Quantity(0), told("SET"), "it has nothing to do with caps any more")
+	for _, p := range d.Published("stock.events") {
+		require.NotEqual(t, "SET", p.Key, "a combo has no stock of its own")
+	}
+	require.Empty(t, d.Dead())
+}
