@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"holdfast/loadtest/audit"
 	"holdfast/loadtest/explain"
 	"holdfast/topology"
 	"holdfast/topology/record"
@@ -36,19 +37,21 @@ func (c *stockCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	s, known, err := l.stock(ctx, sku)
+	skus := []record.SKU{sku}
+	if item != nil {
+		for _, part := range item.Components {
+			skus = append(skus, part.SKU)
+		}
+	}
+	folds, err := l.stock(ctx, skus)
 	if err != nil {
 		return err
 	}
-	if item != nil && len(item.Components) > 0 {
+	s, known := folds[0].Stock()
+	for i, f := range folds[1:] {
 		known, s.Combo = true, true
-		for _, part := range item.Components {
-			of, _, err := l.stock(ctx, part.SKU)
-			if err != nil {
-				return err
-			}
-			s.Components = append(s.Components, explain.Component{Qty: part.Qty, Stock: of})
-		}
+		of, _ := f.Stock()
+		s.Components = append(s.Components, explain.Component{Qty: item.Components[i].Qty, Stock: of})
 	}
 	if !known {
 		return fmt.Errorf("no SKU %s in the logs: neither the stock feed nor an order has named it (ids are taken as they are, capitals count)", c.SKU)
@@ -59,32 +62,39 @@ func (c *stockCmd) Run(ctx context.Context, a *app) error {
 	return s.WriteText(a.Stdout, time.Local)
 }
 
-// stock folds what the logs say of one SKU.
-func (l *logs) stock(ctx context.Context, sku record.SKU) (s explain.Stock, known bool, err error) {
-	f := explain.NewStockFold(sku)
-	asked := logPartitions{}
-	l.addAll(asked, topology.LogOrders)
-	if err := l.read(ctx, asked, "stock: records of orders read", f.Add); err != nil {
-		return s, false, err
+// stock folds what the logs say of some SKUs, in one pass over each log.
+func (l *logs) stock(ctx context.Context, skus []record.SKU) ([]*explain.StockFold, error) {
+	var folds []*explain.StockFold
+	for _, sku := range skus {
+		folds = append(folds, explain.NewStockFold(sku))
 	}
-	if f.Waits() {
-		ordered := logPartitions{}
-		l.addOwner(ordered, topology.LogInventory, string(sku))
-		if err := l.read(ctx, ordered, "stock: commands read", f.Add); err != nil {
-			return s, false, err
+	add := func(r audit.Record) error {
+		for _, f := range folds {
+			if err := f.Add(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	asked, ordered, told := logPartitions{}, logPartitions{}, logPartitions{}
+	l.addAll(asked, topology.LogOrders)
+	if err := l.read(ctx, asked, "stock: records of orders read", add); err != nil {
+		return nil, err
+	}
+	for i, sku := range skus {
+		if folds[i].Waits() {
+			l.addOwner(ordered, topology.LogInventory, string(sku))
+		}
+		l.addOwner(told, topology.LogAvailability, string(sku))
+		l.addHome(told, topology.StockEvents, string(sku))
+		for _, channel := range l.app.loaded.Channels {
+			l.addHome(told, topology.ChannelStock(channel), string(sku))
 		}
 	}
-	told := logPartitions{}
-	l.addOwner(told, topology.LogAvailability, string(sku))
-	l.addHome(told, topology.StockEvents, string(sku))
-	for _, channel := range l.app.loaded.Channels {
-		l.addHome(told, topology.ChannelStock(channel), string(sku))
+	if err := l.read(ctx, ordered, "stock: commands read", add); err != nil {
+		return nil, err
 	}
-	if err := l.read(ctx, told, "stock: records read", f.Add); err != nil {
-		return s, false, err
-	}
-	s, known = f.Stock()
-	return s, known, nil
+	return folds, l.read(ctx, told, "stock: records read", add)
 }
 
 // catalogItem returns the row of a SKU, or nil. A row that can't be read was
