@@ -60,11 +60,8 @@ func TestStock(t *testing.T) {
 	s = decodeJSON[explain.Stock](t, h.good("stock", "TEE", "-o", "json"))
 	require.Equal(t, record.Quantity(5), s.Waiting.Units)
 	require.Len(t, s.Waiting.Orders, 2)
-	waits := map[record.OrderKey]record.Quantity{}
-	for _, w := range s.Waiting.Orders {
-		waits[w.OrderKey] = w.Units
-	}
-	require.Equal(t, map[record.OrderKey]record.Quantity{"shopee/main/S-1": 2, "web/main/W-1": 3}, waits)
+	require.Equal(t, []any{record.OrderKey("shopee/main/S-1"), record.Quantity(2), true}, []any{s.Waiting.Orders[0].OrderKey, s.Waiting.Orders[0].Units, s.Waiting.Orders[0].Fact})
+	require.Equal(t, []any{record.OrderKey("web/main/W-1"), record.Quantity(3), false}, []any{s.Waiting.Orders[1].OrderKey, s.Waiting.Orders[1].Units, s.Waiting.Orders[1].Fact})
 	require.NotEmpty(t, s.Sellable)
 	for _, x := range s.Sellable {
 		require.Zero(t, x.Sellable, "%+v", x)
@@ -76,12 +73,12 @@ func TestStock(t *testing.T) {
 		"HN-1       4        1",
 		"2 are kept back from shopee (buffer for this SKU).",
 		"shopee is never shown more than 5 (cap for this SKU).",
-		"2 x shopee/main/S-1 since ", "3 x web/main/W-1 since ",
+		"2 x shopee/main/S-1 since ", "(sold already)\n  3 x web/main/W-1 since ", "(backorder)",
 	} {
 		require.Contains(t, text, want)
 	}
 
-	// Stock comes, one unit too few for both.
+	// Stock comes, one unit too few for both: the fact has all that it waits for.
 	h.sendText(`{"holdfast":1,"event_id":"s-9","type":"stock.receive","sku":"TEE","warehouse":"HCM-1","qty":4}`, "stock.feed")
 	for range 2 {
 		events.until(func(r tailed) bool { return r.field("type") == "order.filled" })
@@ -89,6 +86,7 @@ func TestStock(t *testing.T) {
 	s = decodeJSON[explain.Stock](t, h.good("stock", "TEE", "-o", "json"))
 	require.Equal(t, record.Quantity(1), s.Waiting.Units)
 	require.Len(t, s.Waiting.Orders, 1)
+	require.Equal(t, record.OrderKey("web/main/W-1"), s.Waiting.Orders[0].OrderKey)
 
 	combo := decodeJSON[explain.Stock](t, h.good("stock", "SET", "-o", "json"))
 	require.True(t, combo.Combo)

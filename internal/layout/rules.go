@@ -57,8 +57,11 @@ func Folders() map[string]Folder {
 
 		"loadtest/sale":    {Imports: []string{"topology", "topology/record"}},
 		"loadtest/explain": {Imports: []string{"loadtest/audit", "topology", "topology/record"}},
-		"loadtest/bench":   {Imports: []string{"processor", "processor/inventory", "processor/kafka", "processor/stage", "state", "topology", "topology/record"}},
-		"loadtest/ledger":  {Imports: []string{"loadtest/audit", "topology", "topology/record"}},
+		"loadtest/bench": {
+			Imports:     []string{"processor", "processor/inventory", "processor/kafka", "processor/stage", "state", "topology", "topology/record"},
+			TestImports: broker,
+		},
+		"loadtest/ledger": {Imports: []string{"loadtest/audit", "topology", "topology/record"}},
 		// The run time with one stage over a log of its own, so no Kafka.
 		"loadtest/closing": {Imports: []string{"processor", "processor/inventory", "processor/stage", "state", "topology", "topology/record"}},
 		"loadtest":         {Imports: []string{"topology", "topology/record"}},

@@ -144,15 +144,18 @@ func (b *readback) awaitLength(ctx context.Context) error {
 	}
 	defer client.Close()
 	admin, name, want := kadm.NewClient(client), b.cfg.Topology.Name(topology.OrderEvents), int64(len(b.seen))
-	for {
+	for n := int64(0); ; {
 		ends, err := admin.ListEndOffsets(ctx, name)
 		if err == nil {
 			err = ends.Error()
 		}
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return fmt.Errorf("%d of %d orders decided: %w", n, want, ctx.Err())
+		case err != nil:
 			return fmt.Errorf("the end of %s: %w", name, err)
 		}
-		n := int64(0)
+		n = 0
 		ends.Each(func(o kadm.ListedOffset) { n += o.Offset })
 		if b.cfg.Progress != nil {
 			b.cfg.Progress(min(n, want), want)
