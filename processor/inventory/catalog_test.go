@@ -176,3 +176,14 @@ func TestCatalogIsReadOnce(t *testing.T) {
 	require.Len(t, toldOf(tk.Take(), "TEE"), 99)
 	require.Equal(t, scans, tk.scans, "a change costs what it changed")
 }
+
+// A table that was read in the middle of a transaction which was given up has
+// rows that never came to be, under a count that others have then.
+func TestCatalogReadInALostTransaction(t *testing.T) {
+	lost, tk := newTask(Config{}), newTask(Config{})
+	lost.run(catalogEntry(comboOf("COMBO-1", 1, "TEE")), moveTEE(0, 0))
+	require.Equal(t, []string{"COMBO-1", "TEE"}, toldOf(lost.Take(), "TEE"))
+	tk.stage = lost.stage
+	tk.run(catalogEntry(comboOf("COMBO-2", 2, "TEE")), moveTEE(0, 0))
+	require.Equal(t, []string{"COMBO-2", "TEE"}, toldOf(tk.Take(), "TEE"))
+}

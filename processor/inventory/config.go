@@ -15,8 +15,8 @@ type Config struct {
 	// ForgetMax is how many event ids one transaction forgets at most: enough to
 	// keep up with a feed of thousands a second, too few to be felt. 1000.
 	ForgetMax int
-	// EndMax is how many quotas one transaction ends at most, each with what it
-	// frees going to who waits. 100.
+	// EndMax is how many quotas one transaction ends at most: a campaign of 100,000
+	// SKUs is over in a dozen transactions of each partition. 1000.
 	EndMax int
 }
 
@@ -43,7 +43,7 @@ func (c Config) withDefaults() Config {
 		c.ForgetMax = 1000
 	}
 	if c.EndMax == 0 {
-		c.EndMax = 100
+		c.EndMax = 1000
 	}
 	return c
 }
