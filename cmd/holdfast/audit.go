@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -12,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"holdfast/loadtest/audit"
+	"holdfast/loadtest/bench"
 	"holdfast/loadtest/ledger"
 	"holdfast/topology"
 	"holdfast/topology/record"
@@ -63,6 +65,10 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 
 // runAudit captures a cut and folds everything below it.
 func runAudit(ctx context.Context, cl *kgo.Client, options []kgo.Opt, t *topology.Topology, s *Settings, settled bool, progress func(done, total int64)) (audit.Report, error) {
+	begun := time.Now()
+	// What is read is garbage at once, and what is kept is small: the collector
+	// should rather work more often than let the heap double.
+	defer debug.SetGCPercent(debug.SetGCPercent(auditGCPercent))
 	cut, err := ledger.Capture(ctx, cl, t)
 	if err != nil {
 		return audit.Report{}, err
@@ -72,8 +78,15 @@ func runAudit(ctx context.Context, cl *kgo.Client, options []kgo.Opt, t *topolog
 	if err := ledger.Read(ctx, options, t, cut, func(string) bool { return true }, fold.Add, progress); err != nil {
 		return audit.Report{}, err
 	}
-	return fold.Report(), nil
+	report := fold.Report()
+	report.Seconds = time.Since(begun).Seconds()
+	report.RSSMiB, err = bench.PeakRSSMiB()
+	return report, err
 }
+
+// auditGCPercent bounds the heap of an audit to about one and a half times of
+// what is in use.
+const auditGCPercent = 50
 
 // settle waits until every group has consumed its inputs to the end, and stays
 // so for longer than a window of updates and a tick: then nothing is in flight.

@@ -153,7 +153,12 @@ func (a *Audit) Add(r Record) error {
 	if p.records == 0 && p.start > 0 && p.role.isLog() {
 		a.vouches = max(a.vouches, r.At)
 	}
-	p.next = r.Offset + 1
+	p.next, p.newest = r.Offset+1, r.At
+	if p.role.isLog() && r.Offset >= p.committed {
+		if p.unread++; p.unread == 1 {
+			p.unreadSince = r.At
+		}
+	}
 	p.records++
 	a.records++
 	if err := a.fold(p, &r); err != nil {

@@ -66,8 +66,12 @@ type partition struct {
 	bounded   bool // end is known
 	next      record.Offset
 	records   int64
-	moments   []moment // of log.orders: when it has records
-	combos    catalog  // of a partition of log.orders, as far as it has been read
+	newest    record.Millis // append time of the last record
+	// Of internal logs: what their stage hasn't read below the cut.
+	unread      int64
+	unreadSince record.Millis
+	moments     []moment // of log.orders: when it has records
+	combos      catalog  // of a partition of log.orders, as far as it has been read
 
 	// Of inputs, by offset − start: the record is there; an internal entry or a
 	// dead letter names it; a dead letter names it.

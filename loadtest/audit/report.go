@@ -2,8 +2,8 @@ package audit
 
 import (
 	"fmt"
-	"io"
 	"slices"
+	"strings"
 
 	"holdfast/topology/record"
 )
@@ -40,9 +40,47 @@ type Report struct {
 	OpenHolds      int             `json:"open_holds"` // claims with held units
 	InFlight       int64           `json:"in_flight"`  // what crosses the cut
 
+	// Behind are logs whose stage stood still, or was behind, at the cut.
+	Behind []Behind `json:"behind"`
+
+	// Seconds and RSSMiB, the largest memory of the process, are for who runs
+	// the audit to fill in.
+	Seconds float64 `json:"seconds"`
+	RSSMiB  int64   `json:"rss_mib"`
+
 	ViolationsByRule map[Rule]int `json:"violations_by_rule"`
 	// Violations is a part of them where a rule is broken often.
 	Violations []Violation `json:"violations"`
+}
+
+// Behind is a partition of an internal log that wasn't read to its end.
+type Behind struct {
+	Partition string        `json:"partition"`
+	Records   int64         `json:"records"` // not read by the stage
+	Since     record.Millis `json:"since"`   // append time of the first of them
+	// Halted: the others went on for longer than behindMax. The orders that wait
+	// for it are in flight.
+	Halted bool `json:"halted"`
+}
+
+// behindMax is how long a partition may have something to read before it is
+// called halted.
+const behindMax = record.Millis(30_000)
+
+// behind lists the partitions of internal logs that have unread records.
+func (a *Audit) behind() []Behind {
+	list := []Behind{}
+	newest := record.Millis(0)
+	for _, p := range a.partitions {
+		newest = max(newest, p.newest)
+	}
+	for _, p := range a.partitions {
+		if p.unread > 0 {
+			list = append(list, Behind{p.String(), p.unread, p.unreadSince, newest-p.unreadSince > behindMax})
+		}
+	}
+	slices.SortFunc(list, func(x, y Behind) int { return strings.Compare(x.Partition, y.Partition) })
+	return list
 }
 
 // Report judges what was added. Nothing can be added after it.
@@ -65,6 +103,7 @@ func (a *Audit) Report() Report {
 	}
 	a.total(&r)
 	r.InFlight = a.inFlight
+	r.Behind = a.behind()
 	r.ViolationsByRule = map[Rule]int{}
 	r.Verdict = Pass
 	for rule, n := range a.found.count {
@@ -111,90 +150,4 @@ func (a *Audit) total(r *Report) {
 	if logged != r.UnitsIn-r.UnitsShipped+r.UnitsReturned {
 		a.found.add(RuleNotConserved, "all stock", fmt.Sprintf("%d units came in, %d were shipped and %d returned, and the log ends with %d on hand", r.UnitsIn, r.UnitsShipped, r.UnitsReturned, logged))
 	}
-}
-
-// WriteText writes the report for people.
-func (r Report) WriteText(w io.Writer) error {
-	p := &printer{w: w}
-	p.line("Audit: %s", map[string]string{Pass: "PASS", Fail: "FAIL"}[r.Verdict])
-	p.line("  %s records, %s decisions, %s movements of %s SKUs folded; %s orders", grouped(r.Records), grouped(r.Decisions), grouped(r.Movements), grouped(r.SKUs), grouped(r.Orders))
-	if r.VouchesFrom != 0 {
-		p.line("  The logs are trimmed: this vouches for what happened since %s.", r.VouchesFrom)
-	}
-	p.line("")
-	p.line("  %-34s %14s", "units that came in", grouped(r.UnitsIn))
-	p.line("  %-34s %14s", "- shipped", grouped(r.UnitsShipped))
-	if r.UnitsReturned > 0 {
-		p.line("  %-34s %14s", "+ came back", grouped(r.UnitsReturned))
-	}
-	p.line("  %-34s %14s", "= on hand", grouped(r.UnitsOnHand))
-	p.line("  %-34s %14s", "  of these held", fmt.Sprintf("%s (%s holds)", grouped(r.UnitsHeld), grouped(r.OpenHolds)))
-	p.line("  %-34s %14s", "  of these allocated", grouped(r.UnitsAllocated))
-	p.line("")
-	p.line("  %-34s %14s", "promised and not there (oversold)", grouped(r.OversoldUnits))
-	p.line("  %-34s %14s", "claimed by nobody (leaked)", grouped(r.LeakedUnits))
-	p.line("  %-34s %14s", "promised and gone since (shortage)", grouped(r.ShortageUnits))
-	p.line("  %-34s %14s", "waiting for stock", grouped(r.UnitsWaiting))
-	switch {
-	case r.Settled && r.VouchesFrom == 0:
-		p.line("  %-34s %14s", "channels told the truth", map[bool]string{true: "yes", false: "NO"}[r.ViolationsByRule[RuleChannelNotConverged] == 0])
-	default:
-		p.line("  %-34s %14s", "in flight at the cut, not judged", grouped(r.InFlight))
-	}
-	r.writeViolations(p)
-	return p.err
-}
-
-func (r Report) writeViolations(p *printer) {
-	if len(r.ViolationsByRule) == 0 {
-		return
-	}
-	var rules []Rule
-	for rule := range r.ViolationsByRule {
-		rules = append(rules, rule)
-	}
-	slices.Sort(rules)
-	for _, rule := range rules {
-		p.line("")
-		p.line("  %s: %s", rule, grouped(r.ViolationsByRule[rule]))
-		listed := 0
-		for _, v := range r.Violations {
-			if v.Rule != rule {
-				continue
-			}
-			listed++
-			p.line("    %s: %s", v.Key, v.Detail)
-			for _, o := range v.Offsets {
-				p.line("      %s", o)
-			}
-		}
-		if rest := r.ViolationsByRule[rule] - listed; rest > 0 {
-			p.line("    and %s more", grouped(rest))
-		}
-	}
-}
-
-// printer keeps the first error.
-type printer struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printer) line(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
-	}
-}
-
-// grouped formats with commas between thousands.
-func grouped[N ~int | ~int64](n N) string {
-	s := fmt.Sprint(int64(n))
-	start := 0
-	if n < 0 {
-		start = 1
-	}
-	for i := len(s) - 3; i > start; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

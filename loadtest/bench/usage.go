@@ -40,3 +40,7 @@ func peakRSSMiB() (int64, error) {
 	}
 	return 0, fmt.Errorf("reading the resident set: no VmHWM")
 }
+
+// PeakRSSMiB returns the largest resident set that this process ever had, for
+// other commands that print it.
+func PeakRSSMiB() (int64, error) { return peakRSSMiB() }

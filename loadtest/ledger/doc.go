@@ -3,5 +3,5 @@
 //
 //	Capture   groups' stable offsets, then ends, effects before causes
 //	Read      every committed record below the ends, partitions in any
-//	          interleaving, each in order
+//	          interleaving near to that of their times, each in order
 package ledger
