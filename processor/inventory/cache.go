@@ -45,6 +45,10 @@ func (s *Stage) load(tx stage.Tx, sku record.SKU) *cached {
 		c.stored = true
 	}
 	c.SKU = sku
+	if c.Waiting > 0 {
+		s.key = appendBehindKey(s.key[:0], sku)
+		_, c.Behind = tx.Get(s.key)
+	}
 	s.cache.bySKU[sku] = c
 	return c
 }

@@ -12,7 +12,7 @@ import (
 // movement may do is written down here a second time. h is nil for the stock
 // feed.
 func check(it *Item, h *Hold, d *record.Decision) {
-	moved := checkMoves(d)
+	moved := checkMoves(it, d)
 	checkSums(d, moved)
 	for i := range d.Moves {
 		m := &d.Moves[i]
@@ -39,7 +39,7 @@ func check(it *Item, h *Hold, d *record.Decision) {
 
 // checkMoves looks at the movements one by one and returns the sum of their
 // units; those that a shipment found aren't in it.
-func checkMoves(d *record.Decision) (moved record.Quantity) {
+func checkMoves(it *Item, d *record.Decision) (moved record.Quantity) {
 	for i := range d.Moves {
 		m := &d.Moves[i]
 		if negative(m.After) {
@@ -50,6 +50,9 @@ func checkMoves(d *record.Decision) (moved record.Quantity) {
 		switch d.Verb {
 		case record.VerbReserve, record.VerbFill:
 			delta = claimOf(d, m.Qty)
+			if d.Verb == record.VerbReserve && it.Behind && d.Waiting == 0 && it.wants(m.Warehouse) && m.After.Available() < it.Waiting {
+				bug(d, "%d units wait, and somebody went before them: %+v", it.Waiting, *m)
+			}
 			if m.After.Available() < 0 {
 				bug(d, "granted more than there was: %+v", *m)
 			}

@@ -16,7 +16,7 @@ func TestGoldenValues(t *testing.T) {
 	it := Item{Fed: true, Holds: 3, WaitingBy: []ChannelWaiting{{"shopee", 250, 0}, {"web", 0, 50}}, NextSeq: 7, Rows: []Row{
 		{Warehouse: "HCM-1", Number: 70_000, CountedAt: 1_700_000_000_000, Counters: record.Counters{OnHand: record.OnHandMax, Unavailable: 1, Held: 2, Allocated: 200}},
 		{Warehouse: "HN"},
-	}, Wanted: []Want{{Warehouse: "DN", Orders: 2}}}
+	}, Wanted: []Want{{Warehouse: "DN", Orders: 2, From: place{classBackorder, 6}}}}
 	full := it
 	full.Rows = append([]Row{}, it.Rows...)
 	full.Rows[1].Safety = 5
@@ -32,9 +32,9 @@ func TestGoldenValues(t *testing.T) {
 		name, want string
 		value      []byte
 	}{
-		{"item", "9803c30396a673686f706565ccfa00a37765620032079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000092a2444e02c0", appendItem(nil, &it)},
-		{"item that only waits", "9803c20193a37765620001019090c0", appendItem(nil, &Item{Holds: 1, WaitingBy: []ChannelWaiting{{"web", 0, 1}}, NextSeq: 1})},
-		{"item with policies", "9803c30396a673686f706565ccfa00a37765620032079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000092a2444e02950a92010596a673686f70656503ffab73686f7065652f6d61696eff000595a377656204cd01f414cf0000018bcfe56800", appendItem(nil, &full)},
+		{"item", "9804c30396a673686f706565ccfa00a37765620032079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000093a2444e020dc0", appendItem(nil, &it)},
+		{"item that only waits", "9804c20193a37765620001019090c0", appendItem(nil, &Item{Holds: 1, WaitingBy: []ChannelWaiting{{"web", 0, 1}}, NextSeq: 1})},
+		{"item with policies", "9804c30396a673686f706565ccfa00a37765620032079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000093a2444e020d950a92010596a673686f70656503ffab73686f7065652f6d61696eff000595a377656204cd01f414cf0000018bcfe56800", appendItem(nil, &full)},
 		{"hold", "990302c30901030d92a548434d2d310491cfffffffffffffffff", appendHold(nil, &h)},
 		{"hold out of a quota", "9b0301c20400000092a548434d2d3104900302", appendHold(nil, &Hold{
 			Attempt: 1, Requested: 4, Parts: []record.WarehouseQty{{Warehouse: "HCM-1", Qty: 4}}, Quota: 3, QuotaNumber: 2,
@@ -42,6 +42,7 @@ func TestGoldenValues(t *testing.T) {
 		{"waiter", "9301ac7765622f6d61696e2f572d3194a548434d2d3100a2484ecdffff", appendWaiter(nil, "web/main/W-1", []record.Ranked{{Warehouse: "HCM-1"}, {Warehouse: "HN", Rank: math.MaxUint16}})},
 		{"history", "9301ce01a4cfc094ce01b11c7cec0ccd03e8", appendHistory(nil, &history{forgotten: 27_578_304, buckets: []bucket{{28_384_380, -20}, {28_384_392, 1000}}})},
 		{"combo", "9301cd012c92a34d5547a3544545", appendCombo(nil, &comboRow{version: 300, components: []record.SKU{"MUG", "TEE"}})},
+		{"behind", "96010da973746f636b3a732d31b3686f6c64666173742e73746f636b2e6665656403ce00011170", appendBehind(nil, &behind{place{classBackorder, 6}, "stock:s-1", record.Origin{Topic: "holdfast.stock.feed", Partition: 3, Offset: 70_000}})},
 		{"event", "9301cfffffffffffffffffcf0000018bcfe56800", appendEvent(nil, math.MaxUint64, 1_700_000_000_000)},
 	} {
 		require.Equal(t, c.want, hex.EncodeToString(c.value), c.name)
@@ -55,6 +56,7 @@ func TestGoldenValues(t *testing.T) {
 		{"hTEE\x00web/main/W-1", appendHoldKey(nil, "TEE", "web/main/W-1")},
 		{"wTEE\x00\x01\x00\x00\x00\x00\x00\x00\x01\x02", appendWaiterKey(nil, "TEE", place{classFact, 0x102})},
 		{"wTEE\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00", appendWaiterKey(nil, "TEE", place{class: classBackorder})},
+		{"bTEE", appendBehindKey(nil, "TEE")},
 		{"mTEE\x00HCM-1", appendHistoryKey(nil, "TEE", "HCM-1")},
 		{"q\x00\x00\x01\x8b\xcf\xe5\x68\x00TEE\x00shopee", appendQuotaKey(nil, 1_700_000_000_000, "TEE", "shopee")},
 		{"cCOMBO", appendComboKey(nil, "COMBO")},
@@ -86,7 +88,7 @@ func TestShipmentDigest(t *testing.T) {
 // The values that a decoder takes are those that an encoder writes, and nothing
 // makes it panic or allocate by a length that was only claimed.
 func FuzzValues(f *testing.F) {
-	f.Add(appendItem(nil, &Item{Fed: true, Holds: 1, NextSeq: 3, Rows: []Row{{Warehouse: "A", Number: 9, Counters: record.Counters{OnHand: 5, Held: 1}}, {Warehouse: "B"}}, Wanted: []Want{{Warehouse: "C", Orders: 1}}}))
+	f.Add(appendItem(nil, &Item{Fed: true, Holds: 1, NextSeq: 3, Rows: []Row{{Warehouse: "A", Number: 9, Counters: record.Counters{OnHand: 5, Held: 1}}, {Warehouse: "B"}}, Wanted: []Want{{Warehouse: "C", Orders: 1, From: place{classFact, 2}}}}))
 	f.Add(appendItem(nil, &Item{Fed: true, Rows: []Row{{Warehouse: "A", Safety: 3}}, Policies: Policies{
 		Buffer: 1, Channels: []record.ChannelPolicy{{Channel: "web", Buffer: 2, Cap: record.SettingKeep}}, Quotas: []Quota{{Channel: "web", Number: 1, Total: 5, Left: 4, Until: 9}}, LastQuota: 1,
 	}}))
@@ -95,6 +97,7 @@ func FuzzValues(f *testing.F) {
 	f.Add(appendWaiter(nil, "web/main/1", []record.Ranked{{Warehouse: "A", Rank: 3}}))
 	f.Add(appendEvent(nil, 1, 2))
 	f.Add(appendCombo(nil, &comboRow{version: 300, components: []record.SKU{"MUG", "TEE"}}))
+	f.Add(appendBehind(nil, &behind{place{classFact, 9}, "order:web/main/1", record.Origin{Topic: "t", Offset: 1}}))
 	f.Add(appendHistory(nil, &history{forgotten: 3, buckets: []bucket{{0, 1}, {5, -1}, {1 << 40, 0}}}))
 	f.Add([]byte{0x97, 1, 0xc3, 0, 0, 0, 0xdd, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -113,6 +116,11 @@ func FuzzValues(f *testing.F) {
 		if w.decode(b) == nil {
 			require.NoError(t, w2.decode(appendWaiter(nil, w.OrderKey, w.Ranked)))
 			require.Equal(t, w, w2)
+		}
+		if v, err := decodeBehind(b); err == nil {
+			v2, err := decodeBehind(appendBehind(nil, &v))
+			require.NoError(t, err)
+			require.Equal(t, v, v2)
 		}
 		var m, m2 history
 		if m.decode(b) == nil {
@@ -181,5 +189,5 @@ func TestValuesThatCannotBe(t *testing.T) {
 	require.NoError(t, new(Item).decode(appendItem(nil, &Item{Rows: []Row{{Warehouse: "A"}}})))
 	b := appendItem(nil, &Item{})
 	b[1]++
-	require.ErrorContains(t, new(Item).decode(b), "version 4, known is 3")
+	require.ErrorContains(t, new(Item).decode(b), "version 5, known is 4")
 }

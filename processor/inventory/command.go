@@ -57,6 +57,9 @@ func (s *Stage) decideCommand(tx stage.Tx, e *record.Entry) error {
 			s.deleteWaiter(tx, c.SKU, at)
 		case !waited && h.Waiting > 0:
 			s.writeWaiter(tx, c, h.Place)
+			if it.Behind {
+				s.backTo(tx, it, h.Place)
+			}
 		}
 	}
 	s.send(tx, e.Origin)

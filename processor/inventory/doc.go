@@ -14,7 +14,7 @@
 //	          receive, adjust ├────>                  last 24 hours        │                     under the key of each combo
 //	          damage, policy ─┘      q … n            ends of quotas      ─┘                     that it is a component of
 //	 Catalog  row            ──────> c combo … k      its components
-//	 tick
+//	 tick                            b sku            serving goes on here
 //
 // The verbs are pure functions, one a file: they change an Item and a Hold in
 // memory and fill in a record.Decision. The rest loads, calls and emits:
@@ -24,6 +24,7 @@
 //	command.go  load hold, call the verb, write hold and waiter, send the decision
 //	stock.go    the stock feed: event ids seen, verbs, dead letters
 //	serve.go    units that came free go to who waits, before anybody else can ask
+//	behind.go   what of that a transaction has no room for: the next ones go on
 //	policy.go   who may sell how much: safety, buffers, caps
 //	quota.go    what quotas leave to whom; quota_end.go: their end at their time
 //	history.go  what moved physically in the last day: a late count needs it
@@ -55,6 +56,8 @@
 //     is for nobody in line. Only warehouses that gained units are handed out;
 //     with quotas, units that came in at one warehouse, went back into a quota
 //     or out of one may be for somebody who wants another, and then all are.
+//     While a SKU is behind, none of this holds, and reserves are kept from what
+//     is waited for; see behind.go.
 //   - A quota's end takes effect before the first decision about its SKU at or
 //     after that time, in the log's time, however far working off the index of
 //     ends has come.

@@ -7,6 +7,7 @@ import "holdfast/topology/record"
 // decision.
 func fill(it *Item, h *Hold, ranked []record.Ranked, d *record.Decision, p *picker) bool {
 	d.Requested, d.Attempt, d.Allocated = h.Waiting, h.Attempt, h.Allocated
+	p.spared = 0
 	granted, fenced := p.takeFenced(it, h, ranked, h.Waiting, false, h.Place.class == classFact, d)
 	if granted == 0 {
 		return false

@@ -3,6 +3,7 @@ package inventory
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -21,6 +22,11 @@ type task struct {
 	scans    int
 	lent     [][]byte
 	offset   record.Offset
+	// index, when it isn't nil, holds the keys of who waits and of what is behind
+	// in order, those that were deleted too, as a store has them for a while:
+	// stepped counts how many of these a scan stepped over.
+	index   []string
+	stepped int
 }
 
 func newTask(cfg Config) *task {
@@ -75,7 +81,11 @@ func (t *task) Get(key []byte) ([]byte, bool) {
 func (t *task) Scan(from, to []byte, fn func(key, value []byte) bool) {
 	t.scanning = true
 	t.scans++
-	t.Task.Scan(from, to, func(key, value []byte) bool {
+	scan := t.Task.Scan
+	if t.index != nil && (from[0] == prefixWaiter || from[0] == prefixBehind) {
+		scan = t.scanIndex
+	}
+	scan(from, to, func(key, value []byte) bool {
 		value = bytes.Clone(value)
 		more := fn(key, value)
 		spoil(key)
@@ -85,8 +95,25 @@ func (t *task) Scan(from, to []byte, fn func(key, value []byte) bool) {
 	t.scanning = false
 }
 
+func (t *task) scanIndex(from, to []byte, fn func(key, value []byte) bool) {
+	at, _ := slices.BinarySearch(t.index, string(from))
+	for ; at < len(t.index) && t.index[at] < string(to); at++ {
+		v, ok := t.State[t.index[at]]
+		if !ok {
+			t.stepped++
+		} else if !fn([]byte(t.index[at]), v) {
+			return
+		}
+	}
+}
+
 func (t *task) Put(key, value []byte) {
 	t.mayWrite()
+	if t.index != nil && (key[0] == prefixWaiter || key[0] == prefixBehind) {
+		if at, ok := slices.BinarySearch(t.index, string(key)); !ok {
+			t.index = slices.Insert(t.index, at, string(key))
+		}
+	}
 	t.Task.Put(key, value)
 }
 
@@ -145,6 +172,7 @@ func (t *task) item(sku record.SKU) Item {
 		}
 	}
 	it.SKU = sku
+	_, it.Behind = t.State[string(appendBehindKey(nil, sku))]
 	return it
 }
 
@@ -224,7 +252,12 @@ func (t *task) soundness() error {
 			}
 		}
 		it := t.item(sku)
-		if canServe(&it, w.OrderKey, h.Place, w.Ranked) {
+		for _, r := range w.Ranked {
+			if at, ok := it.findWant(r.Warehouse); !ok || h.Place.before(it.Wanted[at].From) {
+				return fmt.Errorf("%s waits for %s at %+v, before all who want it: %+v", k, r.Warehouse, h.Place, it.Wanted)
+			}
+		}
+		if canServe(&it, w.OrderKey, h.Place, w.Ranked) && !it.Behind {
 			return fmt.Errorf("%s waits, though there is stock: %+v", k, it.Rows)
 		}
 	}
@@ -354,6 +387,8 @@ func tellKey(k string) string {
 	case prefixQuota:
 		until, _ := cutQuotaKey([]byte(k))
 		return fmt.Sprintf("quota end %dm %s", until/60_000, k[9:])
+	case prefixBehind:
+		return "behind " + k[1:]
 	case prefixForget:
 		end, tail := cutForgetKey([]byte(k))
 		return fmt.Sprintf("forget %dh %s", end/hourMillis, tail)
@@ -379,7 +414,11 @@ func tellValue(prefix byte, v []byte) string {
 			}
 		}
 		if len(it.Wanted) > 0 {
-			fmt.Fprintf(&b, " wanted=%v", it.Wanted)
+			b.WriteString(" wanted=[")
+			for i, w := range it.Wanted {
+				fmt.Fprintf(&b, "%s{%s %d}", map[bool]string{true: " "}[i > 0], w.Warehouse, w.Orders)
+			}
+			b.WriteString("]")
 		}
 		b.WriteString(tellPolicies(&it.Policies))
 	case prefixHold:
@@ -393,6 +432,12 @@ func tellValue(prefix byte, v []byte) string {
 		var w waiter
 		err = w.decode(v)
 		fmt.Fprintf(&b, "%s %v", w.OrderKey, w.Ranked)
+	case prefixBehind:
+		from, e := decodeBehind(v)
+		if e != nil { // the number of them
+			return fmt.Sprintf("%x", v)
+		}
+		fmt.Fprintf(&b, "from %d %d, %s", from.from.class, from.from.seq, from.cause)
 	case prefixHistory:
 		var h history
 		err = h.decode(v)

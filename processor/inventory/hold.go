@@ -90,8 +90,7 @@ const holdVersion = 3
 //	[version, attempt, allocated, requested, missing, waiting, place, [warehouse, qty, …], [shipment, …]]
 //	… and [quota, quota number] where units came out of a quota
 //
-// The place is one number, which costs a hold that doesn't wait one byte: twice
-// the number in its class, and one more for a backorder.
+// The place is one number, which costs a hold that doesn't wait one byte.
 func appendHold(b []byte, h *Hold) []byte {
 	n := 9
 	if h.Quota > 0 {
@@ -104,11 +103,7 @@ func appendHold(b []byte, h *Hold) []byte {
 	b = pack.AppendInt(b, int64(h.Requested))
 	b = pack.AppendInt(b, int64(h.Missing))
 	b = pack.AppendInt(b, int64(h.Waiting))
-	seq := h.Place.seq << 1
-	if h.Place.class == classBackorder {
-		seq++
-	}
-	b = pack.AppendUint(b, seq)
+	b = pack.AppendUint(b, h.Place.pack())
 	b = pack.AppendArray(b, len(h.Parts)*2)
 	for i := range h.Parts {
 		b = pack.AppendInt(pack.AppendString(b, h.Parts[i].Warehouse), int64(h.Parts[i].Qty))
@@ -141,11 +136,11 @@ func (h *Hold) decode(value []byte) error {
 	h.Requested = record.Quantity(r.Int())
 	h.Missing = record.Quantity(r.Int())
 	h.Waiting = record.Quantity(r.Int())
-	seq := r.Uint()
+	at := r.Uint()
 	h.Place = place{}
 	if h.Waiting > 0 {
-		h.Place = place{class: classFact + uint8(seq&1), seq: seq >> 1}
-	} else if seq != 0 {
+		h.Place = unpackPlace(at)
+	} else if at != 0 {
 		r.Fail(pack.ErrForm)
 	}
 	h.Parts = h.Parts[:0]

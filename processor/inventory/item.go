@@ -29,6 +29,9 @@ type Item struct {
 	// line could use must not make the whole line be read, or a hot SKU with
 	// thousands in line would read them all at every release elsewhere.
 	Wanted []Want
+	// Behind tells that units are there which haven't been handed out yet to who
+	// waits: too many wait for one transaction. It is known by a key of its own.
+	Behind bool
 	// Policies are who may sell how much. They exist only when Fed.
 	Policies Policies
 }
@@ -37,6 +40,10 @@ type Item struct {
 type Want struct {
 	Warehouse record.WarehouseID
 	Orders    uint64
+	// From is a place in line before which nobody wants the warehouse. Serving
+	// begins there: what stood before is gone, and a store that has to step over
+	// what was deleted takes as long as if it were still there.
+	From place
 }
 
 // Row is what stands at one warehouse. Held and Allocated are the sums of the
@@ -132,12 +139,12 @@ func (it *Item) reset() {
 	*it = Item{Rows: it.Rows[:0], Wanted: it.Wanted[:0], WaitingBy: it.WaitingBy[:0], Policies: it.Policies}
 }
 
-const itemVersion = 3
+const itemVersion = 4
 
 // appendItem appends the state value:
 //
 //	[version, fed, holds, [channel, facts waiting, backorders waiting, …], next seq,
-//	 [warehouse, number, counted at, on hand, unavailable, held, allocated, …], [warehouse, orders, …], policies]
+//	 [warehouse, number, counted at, on hand, unavailable, held, allocated, …], [warehouse, orders, from, …], policies]
 func appendItem(b []byte, it *Item) []byte {
 	b = pack.AppendArray(b, 8)
 	b = pack.AppendUint(b, itemVersion)
@@ -160,9 +167,10 @@ func appendItem(b []byte, it *Item) []byte {
 		b = pack.AppendInt(b, int64(r.Held))
 		b = pack.AppendInt(b, int64(r.Allocated))
 	}
-	b = pack.AppendArray(b, len(it.Wanted)*2)
+	b = pack.AppendArray(b, len(it.Wanted)*3)
 	for i := range it.Wanted {
-		b = pack.AppendUint(pack.AppendString(b, it.Wanted[i].Warehouse), it.Wanted[i].Orders)
+		w := &it.Wanted[i]
+		b = pack.AppendUint(pack.AppendUint(pack.AppendString(b, w.Warehouse), w.Orders), w.From.pack())
 	}
 	return appendPolicies(b, it)
 }
@@ -196,8 +204,11 @@ func (it *Item) decode(value []byte) error {
 		})
 	}
 	it.Wanted = it.Wanted[:0]
-	for n := readPairs(&r); n > 0 && r.Err() == nil; n-- {
-		it.Wanted = append(it.Wanted, Want{Warehouse: record.WarehouseID(r.View()), Orders: r.Uint()})
+	if n = r.Array(); n%3 != 0 {
+		r.Fail(pack.ErrForm)
+	}
+	for ; n > 0 && r.Err() == nil; n -= 3 {
+		it.Wanted = append(it.Wanted, Want{Warehouse: record.WarehouseID(r.View()), Orders: r.Uint(), From: unpackPlace(r.Uint())})
 	}
 	it.Policies.reset()
 	readPolicies(&r, it)

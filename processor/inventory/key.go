@@ -14,6 +14,7 @@ const (
 	prefixItem    = 'i' // i sku                                  Item
 	prefixHold    = 'h' // h sku 0 order key                      Hold
 	prefixWaiter  = 'w' // w sku 0 class seq                      waiter
+	prefixBehind  = 'b' // b sku                                  where serving goes on; b alone: how many there are
 	prefixHistory = 'm' // m sku 0 warehouse                     history
 	prefixEvent   = 'e' // e sku 0 warehouse 0 event id           hash and end of memory
 	prefixForget  = 'x' // x end sku 0 warehouse 0 event id       a version: the index by end
@@ -62,6 +63,27 @@ func appendWaiterEnd(b []byte, sku record.SKU) []byte {
 func cutWaiterKey(key []byte) place {
 	at := len(key) - 8
 	return place{class: key[at-1], seq: binary.BigEndian.Uint64(key[at:])}
+}
+
+// before tells that who stands there is served before who stands at o.
+func (p place) before(o place) bool {
+	return p.class < o.class || p.class == o.class && p.seq < o.seq
+}
+
+// pack makes one number of a place, the smaller the less far back: twice the
+// number in its class, and one more for a backorder. Nobody's place is that of
+// the first fact.
+func (p place) pack() uint64 {
+	if p.class == classBackorder {
+		return p.seq<<1 | 1
+	}
+	return p.seq << 1
+}
+
+func unpackPlace(n uint64) place { return place{class: classFact + uint8(n&1), seq: n >> 1} }
+
+func appendBehindKey(b []byte, sku record.SKU) []byte {
+	return append(append(b, prefixBehind), sku...)
 }
 
 func appendHistoryKey(b []byte, sku record.SKU, w record.WarehouseID) []byte {

@@ -19,7 +19,7 @@ import (
 func TestCuts(t *testing.T) {
 	const n = 3000
 	s := seed(t)
-	cfg := Config{RememberMillis: 2 * hourMillis, ForgetMax: 5, EndMax: 1}
+	cfg := Config{RememberMillis: 2 * hourMillis, ForgetMax: 5, EndMax: 1, ServeMax: 1 << 40}
 	g := newGenerator(s, cfg, 60_000)
 	g.round = hourMillis // see cut
 	var steps []step

@@ -9,7 +9,21 @@ const (
 )
 
 // picker chooses warehouses. It holds nothing but memory that is used again.
-type picker struct{ candidates []candidate }
+type picker struct {
+	candidates []candidate
+	// spared units stay at every warehouse that somebody in line wants: those
+	// that wait have come before who asks now.
+	spared record.Quantity
+}
+
+// free returns what may be taken from the row.
+func (p *picker) free(it *Item, row int) record.Quantity {
+	n := it.Rows[row].Available()
+	if p.spared > 0 && it.wants(it.Rows[row].Warehouse) {
+		n -= p.spared
+	}
+	return n
+}
 
 // candidate is a warehouse that may serve and has something.
 type candidate struct {
@@ -36,7 +50,7 @@ func (p *picker) take(it *Item, h *Hold, ranked []record.Ranked, want record.Qua
 	p.sort()
 	for _, c := range p.candidates {
 		// Asked anew: a list that names a warehouse twice must not take twice.
-		n := min(want-granted, it.Rows[c.row].Available())
+		n := min(want-granted, p.free(it, c.row))
 		if n <= 0 {
 			continue
 		}
@@ -66,7 +80,7 @@ func (p *picker) look(it *Item, ranked []record.Ranked, want record.Quantity) (b
 		if !ok {
 			continue
 		}
-		c := candidate{row: at, rank: ranked[i].Rank, available: it.Rows[at].Available()}
+		c := candidate{row: at, rank: ranked[i].Rank, available: p.free(it, at)}
 		if c.available <= 0 {
 			continue
 		}

@@ -33,6 +33,10 @@ func reserve(it *Item, h *Hold, c *record.Command, d *record.Decision, p *picker
 	}
 	h.Attempt, h.Allocated, h.Requested = c.Attempt, c.Allocate, c.Qty
 	d.Allocated = c.Allocate
+	p.spared = 0
+	if it.Behind {
+		p.spared = it.Waiting
+	}
 	granted, fenced := p.takeFenced(it, h, c.Ranked, c.Qty, c.Whole, c.Fact, d)
 	rest := c.Qty - granted
 	switch {

@@ -36,39 +36,62 @@ func (l *line) reset() {
 
 // serve hands the units that the last decision set free to those that wait, in
 // order: facts first, then backorders, in each class as the log had them, each
-// along its own ranked list. The decisions' cause is kind
-// and id together.
+// along its own ranked list. The decisions' cause is kind and id together.
 //
 // Only warehouses that gained units, and that somebody in line wants, are looked
 // at: elsewhere nobody who waits could be served before, or would have been.
+//
+// One decision may set units free for any number of those that wait. What a
+// transaction has no room for is handed out by the next ones; see behind.go.
 func (s *Stage) serve(tx stage.Tx, it *cached, kind, id string, origin record.Origin) {
 	if it.Waiting == 0 || !s.noteGains(it) {
 		return
 	}
+	from := it.firstOpen(s.gained)
+	if it.Behind {
+		s.backTo(tx, it, from)
+		return
+	}
+	// The first in line is free: a release that serves one is as much work as a
+	// release, and must not leave anything for later.
 	cause := kind + id
+	if next, done := s.serveFrom(tx, it, from, 1+s.room(), cause, origin); !done {
+		s.fallBehind(tx, it, behind{from: next, cause: cause, origin: origin})
+	}
+}
+
+// serveFrom goes through the line from a place on, and looks at no more of those
+// that wait than most. It tells where it stopped, and whether it is done.
+func (s *Stage) serveFrom(tx stage.Tx, it *cached, from place, most int, cause string, origin record.Origin) (next place, done bool) {
 	l := &s.line
-	l.from = appendWaiterKey(l.from[:0], it.SKU, place{})
 	l.to = appendWaiterEnd(l.to[:0], it.SKU)
 	for {
+		l.from = appendWaiterKey(l.from[:0], it.SKU, from)
 		more := s.readLine(tx)
-		for i := range l.places {
+		for i, at := range l.places {
+			if most--; most < 0 {
+				it.advance(s.gained, at)
+				it.dirty = true
+				return at, false
+			}
+			s.looked++
 			if err := l.waiter.decode(l.value(i)); err != nil {
 				panic(fmt.Sprintf("BUG: state of %q: %v", it.SKU, err))
 			}
-			if !canServe(&it.Item, l.waiter.OrderKey, l.places[i], l.waiter.Ranked) {
+			if !canServe(&it.Item, l.waiter.OrderKey, at, l.waiter.Ranked) {
 				continue
 			}
-			s.serveOne(tx, it, l.places[i], cause, origin)
+			it.advance(s.gained, at)
+			s.serveOne(tx, it, at, cause, origin)
 			if !s.anyGainLeft(it) {
-				return
+				return place{}, true
 			}
 		}
 		if !more {
-			return
+			return place{}, true
 		}
-		next := l.places[len(l.places)-1]
-		next.seq++
-		l.from = appendWaiterKey(l.from[:0], it.SKU, next)
+		from = l.places[len(l.places)-1]
+		from.seq++
 	}
 }
 

@@ -27,6 +27,7 @@ type Stage struct {
 	picker       picker
 	line         line
 	gained       []int // rows whose available units rose
+	looked       int   // of those that wait, in this transaction
 	availability record.Availability
 	key, value   []byte
 }
@@ -62,10 +63,11 @@ func (s *Stage) Decide(tx stage.Tx, r *stage.Record) {
 	}
 }
 
-// Finish ends quotas that are due, writes the items that changed, and forgets
-// event ids that are due.
+// Finish ends quotas that are due, serves on where it was left off, writes the
+// items that changed, and forgets event ids that are due.
 func (s *Stage) Finish(tx stage.Tx) {
 	s.endDueQuotas(tx)
+	s.catchUp(tx)
 	for _, c := range s.cache.items[:s.cache.used] {
 		s.write(tx, c)
 	}
@@ -78,6 +80,7 @@ func (s *Stage) Finish(tx stage.Tx) {
 func (s *Stage) Reset() {
 	s.cache.reset()
 	s.catalog.reset()
+	s.looked = 0
 	clear(s.command.Ranked[:cap(s.command.Ranked)])
 	clear(s.command.Parts[:cap(s.command.Parts)])
 	s.command = record.Command{Ranked: s.command.Ranked[:0], Parts: s.command.Parts[:0]}
@@ -94,8 +97,12 @@ func (s *Stage) Reset() {
 	*a = record.Availability{Rows: a.Rows[:0], Policies: a.Policies[:0], Quotas: a.Quotas[:0]}
 }
 
-// Due tells when event ids are next to be forgotten, or quotas to be ended.
+// Due tells when event ids are next to be forgotten, or quotas to be ended; at
+// once, when there are units that haven't been handed out yet.
 func (s *Stage) Due(tx stage.Tx) (record.Millis, bool) {
+	if s.behindSKUs(tx) > 0 {
+		return 0, true
+	}
 	at, ok := s.nextForget(tx)
 	if end, some := s.nextQuotaEnd(tx); some && (!ok || end < at) {
 		at, ok = end, true

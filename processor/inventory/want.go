@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"holdfast/topology/record"
@@ -29,6 +30,34 @@ func (it *Item) wants(w record.WarehouseID) bool {
 	return ok
 }
 
+// firstOpen returns where in line the first may stand that could be served, now
+// that the rows have units: nobody before wants any of them.
+func (it *Item) firstOpen(rows []int) place {
+	first := place{class: classBackorder, seq: math.MaxInt64}
+	for _, row := range rows {
+		if at, ok := it.findWant(it.Rows[row].Warehouse); ok && it.Wanted[at].From.before(first) {
+			first = it.Wanted[at].From
+		}
+	}
+	return first
+}
+
+// advance notes that who is to be served now stands at p: of the rows that still
+// have units, all before who wanted some were served.
+func (it *Item) advance(rows []int, p place) {
+	if len(it.Policies.Quotas) > 0 {
+		return // or they were passed over, because units are fenced off
+	}
+	for _, row := range rows {
+		if it.Rows[row].Available() <= 0 {
+			continue
+		}
+		if at, ok := it.findWant(it.Rows[row].Warehouse); ok && it.Wanted[at].From.before(p) {
+			it.Wanted[at].From = p
+		}
+	}
+}
+
 // joinLine puts the hold at the end of its class in the line, to wait for qty
 // units.
 func (it *Item) joinLine(h *Hold, order record.OrderKey, ranked []record.Ranked, qty record.Quantity, fact bool) {
@@ -44,9 +73,13 @@ func (it *Item) joinLine(h *Hold, order record.OrderKey, ranked []record.Ranked,
 		}
 		at, ok := it.findWant(ranked[i].Warehouse)
 		if !ok {
-			it.Wanted = slices.Insert(it.Wanted, at, Want{Warehouse: ranked[i].Warehouse})
+			it.Wanted = slices.Insert(it.Wanted, at, Want{Warehouse: ranked[i].Warehouse, From: h.Place})
 		}
-		it.Wanted[at].Orders++
+		w := &it.Wanted[at]
+		w.Orders++
+		if h.Place.before(w.From) {
+			w.From = h.Place
+		}
 	}
 }
 
