@@ -16,7 +16,8 @@ type Config struct {
 	WindowMillis record.Millis
 	// ChunkMax is how many SKUs one transaction publishes or looks at beyond
 	// those that its records touched: windows that are over together, and the
-	// pass after a change of a table. 5000: some 50 ms of work.
+	// pass after a change of a table, which gets at least a quarter of it. 5000:
+	// some 50 ms of work.
 	ChunkMax int
 }
 
