@@ -5,7 +5,6 @@
 //
 //	body                                               state
 //	cancelled_at is set                                cancelled; by the buyer if the reason is customer
-//	fulfillment_status fulfilled                       shipped
 //	financial_status paid, authorized, partially_paid,
 //	                 partially_refunded                paid
 //	financial_status pending                           paid, cash on delivery, if the gateway is that; else unpaid
@@ -22,7 +21,8 @@
 //   - units that came back (a refund's restock_type return): money goes back
 //     before the goods do, and not all goods can be sold again; the warehouse
 //     tells what came in
-//   - lines taken out by an edit of the order, or refunded with no_restock
+//   - lines taken out by an edit of the order, or refunded with no_restock; and so
+//     fulfillment_status, which is fulfilled when what is left of the lines is
 //   - a parcel that is cancelled after it was done; how far a carrier is with it
 //   - closed_at: shops archive orders as they like, so no order completes by it
 //   - webhooks of other topics (refunds/create, fulfillments/create, …), which are

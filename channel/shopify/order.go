@@ -112,11 +112,8 @@ func (o *order) state() (state record.ChannelState, payment record.Payment, ok b
 	default:
 		return record.StateNone, 0, false
 	}
-	switch {
-	case o.CancelledAt != 0:
+	if o.CancelledAt != 0 {
 		state = record.StateCancelled
-	case o.Fulfilled == "fulfilled":
-		state = record.StateShipped
 	}
 	return state, payment, true
 }
