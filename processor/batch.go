@@ -16,10 +16,19 @@ type batch struct {
 	begun   time.Time // first record polled
 	records int
 	bytes   int
-	tasks   []*task // those that decided a record, in the order of their first
-	by      *task   // whose stage decides just now
+	ticks   int
+	oldest  record.Millis // append time
+	tasks   []*task       // those that decided a record, in the order of their first
+	by      *task         // whose stage decides just now
+	asked   bool          // a commit was asked for
 
-	logs   [3]outLog
+	// What the observer is told of it, if it is committed.
+	outcomes       []uint64 // by the stage's list
+	dead           []string // reasons
+	changelogBytes int
+	told           Transaction
+
+	logs   [stage.Logs]outLog
 	public []*Out
 	// outs is all that is produced, once closed.
 	outs []*Out
@@ -35,6 +44,7 @@ type outLog struct {
 	name     string
 	slots    *topology.SlotTable
 	builders []record.EnvelopeBuilder
+	sent     int // entries
 }
 
 type publicTopic struct {
@@ -42,8 +52,8 @@ type publicTopic struct {
 	partitions int32
 }
 
-func newBatch(t *topology.Topology, slots map[string]*topology.SlotTable) *batch {
-	b := &batch{topics: map[string]publicTopic{}}
+func newBatch(t *topology.Topology, slots map[string]*topology.SlotTable, outcomes int) *batch {
+	b := &batch{topics: map[string]publicTopic{}, outcomes: make([]uint64, outcomes)}
 	for log, short := range map[stage.Log]string{stage.LogOrders: topology.LogOrders, stage.LogInventory: topology.LogInventory, stage.LogAvailability: topology.LogAvailability} {
 		topic := t.Lookup(short)
 		b.logs[log] = outLog{name: topic.Name, slots: slots[short], builders: make([]record.EnvelopeBuilder, topic.Partitions)}
@@ -71,6 +81,7 @@ func (b *batch) broadcast(log stage.Log, kind record.Kind, key []byte, origin re
 func (b *batch) sendTo(l *outLog, p int32, kind record.Kind, key []byte, origin record.Origin, body []byte) {
 	e := &l.builders[p]
 	e.Add(kind, key, origin, body)
+	l.sent++
 	if e.Full() {
 		// Should it be too large, then by this last entry.
 		b.from(b.closeEnvelope(l, p))
@@ -124,6 +135,15 @@ func (b *batch) deadLetter(d stage.DeadLetter) {
 		stage.Header{Key: record.HeaderErrorOffset, Value: strconv.AppendInt(nil, int64(d.Origin.Offset), 10)},
 	)
 	b.add(b.dlq, d.Key, d.Value, headers)
+	b.dead = append(b.dead, d.Reason)
+}
+
+// input notes a record that is about to be decided.
+func (b *batch) input(r *stage.Record) {
+	b.bytes += len(r.Key) + len(r.Value)
+	if b.oldest == 0 || r.At < b.oldest {
+		b.oldest = r.At
+	}
 }
 
 // close turns all that was gathered into records, internal logs first.
@@ -146,10 +166,16 @@ func (b *batch) reset() {
 		for p := range b.logs[i].builders {
 			b.logs[i].builders[p].Drop()
 		}
+		b.logs[i].sent = 0
 	}
+	clear(b.outcomes)
+	clear(b.dead)
+	b.dead = b.dead[:0]
+	b.told = Transaction{}
 	clear(b.public)
 	clear(b.outs)
 	clear(b.tasks)
 	b.public, b.outs, b.tasks = b.public[:0], b.outs[:0], b.tasks[:0]
-	b.open, b.records, b.bytes, b.by = false, 0, 0, nil
+	b.open, b.records, b.bytes, b.ticks, b.oldest, b.by = false, 0, 0, 0, 0, nil
+	b.asked, b.changelogBytes = false, 0
 }

@@ -62,12 +62,12 @@ func (w *worker) commit(ctx context.Context) error {
 	if err := w.session.Flush(ctx); err != nil {
 		return w.abandon(ctx, blame(fmt.Errorf("producing: %w", err)))
 	}
+	w.batch.asked = true
 	w.at("end")
 	committed, err := w.session.End(ctx, true)
 	w.at("ended")
 	w.lastEnd = w.cfg.Env.Now()
 	w.commitCost = w.lastEnd.Sub(begun)
-	w.cfg.Metrics.Ended(w.stage.Name, committed && err == nil, w.batch.records, w.commitCost)
 	if err != nil || !committed {
 		// Not "aborted": a lost answer, a coordinator that moved, an error that
 		// the client took for an abort. Whoever assumes, decides twice.
@@ -77,6 +77,7 @@ func (w *worker) commit(ctx context.Context) error {
 		return w.abandon(ctx, fmt.Errorf("ending a transaction: %w", err))
 	}
 	w.setback.clear()
+	w.tell(Committed)
 	if err := w.apply(); err != nil {
 		return err
 	}
@@ -114,6 +115,7 @@ func (w *worker) prepare(t *task) error {
 		return &taskError{t, err}
 	}
 	for _, p := range parts {
+		w.batch.changelogBytes += len(p)
 		t.prepared = append(t.prepared, &Out{TopicPartition: t.changelog, Value: p})
 	}
 	return nil
@@ -141,6 +143,7 @@ func (w *worker) apply() error {
 		}
 		t.stage.Reset()
 		t.committed = t.next
+		t.consumed.note(t.committed, t.tx.now)
 		t.inBatch, t.decided = false, true
 		t.ticking, t.ticked = t.ticking && !t.ticked, false
 		t.prepared = t.prepared[:0]

@@ -67,6 +67,9 @@ type StageConfig struct {
 	Name    string
 	New     func(tp TopicPartition) stage.Stage
 	Workers int
+	// Outcomes names what the stage counts: Tx.Count(i) is for Outcomes[i]. Each
+	// is two words, what was asked and what came of it. Empty: nobody counts.
+	Outcomes []string
 }
 
 // Default returns the configuration with all defaults set.
@@ -120,21 +123,3 @@ func (c *Config) Validate() error {
 	check(c.EndTimeout > 0, "end timeout %v, must be above 0", c.EndTimeout)
 	return errors.Join(errs...)
 }
-
-// Observer is told what happens, for metrics and tests. Its methods are called
-// from the loop and must not block.
-type Observer interface {
-	Ended(stage string, committed bool, records int, took time.Duration)
-	Restored(stage string, tp TopicPartition, records, bytes int64, took time.Duration)
-	Halted(stage string, tp TopicPartition, reason string)
-	Wiped(stage string, tp TopicPartition, reason string)
-	DeadLettered(stage, reason string)
-}
-
-type nobody struct{}
-
-func (nobody) Ended(string, bool, int, time.Duration)                       {}
-func (nobody) Restored(string, TopicPartition, int64, int64, time.Duration) {}
-func (nobody) Halted(string, TopicPartition, string)                        {}
-func (nobody) Wiped(string, TopicPartition, string)                         {}
-func (nobody) DeadLettered(string, string)                                  {}

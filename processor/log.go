@@ -83,6 +83,9 @@ type Session interface {
 	// Assigned returns the partitions that the member owns, sorted. It changes
 	// in Poll only. The slice is the session's.
 	Assigned() []TopicPartition
+	// Joined tells whether the group has let the member in, so that Assigned is
+	// what it was given, be it nothing.
+	Joined() bool
 	Pause(tp TopicPartition)
 	Resume(tp TopicPartition)
 	// Seek sets the offset to read next, and drops what was fetched ahead.

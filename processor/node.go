@@ -31,6 +31,7 @@ func NewNode(cfg Config) (*Node, error) {
 func (n *Node) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	context.AfterFunc(ctx, n.status.stop)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var errs []error
@@ -53,6 +54,9 @@ func (n *Node) Run(ctx context.Context) error {
 
 // Status returns where every partition of this node stands.
 func (n *Node) Status() []PartitionStatus { return n.status.list(n.cfg.Env.Now()) }
+
+// Health returns how the node is as a whole.
+func (n *Node) Health() Health { return n.status.health() }
 
 // Loop is one worker whose loop is driven from outside, round by round: for a
 // simulation, which decides itself who runs when.

@@ -67,7 +67,8 @@ func (w *worker) newTask(tp TopicPartition) *task {
 	if c := w.cfg.Topology.Stage(w.stage.Name).Changelog; c != "" {
 		t.changelog = TopicPartition{w.cfg.Topology.Name(c), tp.Partition}
 	}
-	t.tx = tx{batch: w.batch, obs: w.cfg.Metrics, stage: w.stage.Name}
+	t.tx = tx{batch: w.batch}
+	w.status.set(w.stage.Name, t)
 	return t
 }
 
@@ -117,7 +118,7 @@ func (w *worker) restore(t *task) {
 	t.cancel = cancel
 	t.restored = make(chan restoreResult, 1)
 	t.progress = &restoreProgress{}
-	r := &restorer{cfg: w.cfg, group: w.group, stage: w.stage.Name, tp: t.tp, changelog: t.changelog, store: t.store, progress: t.progress, log: w.log}
+	r := &restorer{cfg: w.cfg, group: w.group, stage: w.stage.Name, tp: t.tp, changelog: t.changelog, store: t.store, progress: t.progress, consumed: &t.consumed, log: w.log}
 	results := t.restored
 	w.cfg.Env.Spawn(func() { results <- r.run(ctx) })
 	w.status.set(w.stage.Name, t)
@@ -155,6 +156,7 @@ func (w *worker) takeUp(t *task, r restoreResult) error {
 		t.tx.now = record.Millis(t.store.Position().StreamTimeMillis)
 	}
 	t.phase = phaseRunning
+	t.consumed.note(t.next, t.tx.now)
 	w.session.Seek(map[TopicPartition]record.Offset{t.tp: t.next})
 	w.session.Resume(t.tp)
 	w.status.set(w.stage.Name, t)

@@ -28,6 +28,7 @@ type restorer struct {
 	changelog TopicPartition // empty topic: no state, only the place in the log
 	store     *state.Store   // nil: to be opened
 	progress  *restoreProgress
+	consumed  *consumed // of the input
 	log       *slog.Logger
 }
 
@@ -71,6 +72,9 @@ func (r *restorer) run(ctx context.Context) (out restoreResult) {
 	if err != nil {
 		out.err = fmt.Errorf("reading the bounds of %s/%d: %w", r.tp.Topic, r.tp.Partition, err)
 		return out
+	}
+	if !r.consumed.known() {
+		r.consumed.note(max(inputStart, committed), 0) // the store will say more
 	}
 	if r.changelog.Topic == "" {
 		out.next = max(inputStart, 0)

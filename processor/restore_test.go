@@ -75,8 +75,42 @@ func TestStatus(t *testing.T) {
 	board.set("intake", &task{tp: TopicPartition{"feed", 0}, phase: phaseWaiting})
 	board.remove("intake", &task{tp: TopicPartition{"feed", 0}})
 	require.Equal(t, []PartitionStatus{
-		{Stage: "inventory", Topic: "log.inventory", Partition: 7, Phase: "running"},
-		{Stage: "orders", Topic: "log.orders", Partition: 0, Phase: "halted", Reason: "why"},
-		{Stage: "orders", Topic: "log.orders", Partition: 1, Phase: "restoring", RecordsLeft: 50, ETA: 2 * time.Second},
+		{Stage: "inventory", Topic: "log.inventory", Partition: 7, Phase: "running", Next: -1},
+		{Stage: "orders", Topic: "log.orders", Partition: 0, Phase: "halted", Reason: "why", Next: -1},
+		{Stage: "orders", Topic: "log.orders", Partition: 1, Phase: "restoring", RecordsLeft: 50, ETA: 2 * time.Second, Next: -1},
 	}, board.list(begun.Add(2*time.Second)))
+}
+
+func TestHealth(t *testing.T) {
+	board := newStatusBoard()
+	f := func(state string, ready bool, reason string) {
+		t.Helper()
+		require.Equal(t, Health{State: state, Ready: ready, Reason: reason}, board.health())
+	}
+	f(StateRestoring, false, "0 of 0 workers are members of their groups; 0 of 0 partitions are running")
+	board.member("orders", 0, false)
+	board.member("orders", 1, false)
+	f(StateRestoring, false, "0 of 2 workers are members of their groups; 0 of 0 partitions are running")
+	board.member("orders", 0, true)
+	f(StateRestoring, false, "1 of 2 workers are members of their groups; 0 of 0 partitions are running")
+	board.member("orders", 1, true)
+	f(StateRunning, true, "no partition assigned yet: a spare, all workers are members of their groups")
+
+	a, b := &task{tp: TopicPartition{"log.orders", 0}}, &task{tp: TopicPartition{"log.orders", 1}}
+	for _, p := range []phase{phaseWaiting, phaseRestoring} {
+		a.phase, b.phase = p, phaseRunning
+		board.set("orders", a)
+		board.set("orders", b)
+		f(StateRestoring, false, "1 of 2 partitions wait or restore")
+	}
+	a.phase = phaseRunning
+	board.set("orders", a)
+	f(StateRunning, true, "2 partitions")
+	a.phase = phaseHalted
+	board.set("orders", a)
+	f(StateRunning, false, "1 of 2 partitions have halted")
+	board.member("orders", 0, false)
+	f(StateRestoring, false, "1 of 2 workers are members of their groups; 1 of 2 partitions are running")
+	board.stop()
+	f(StateStopping, false, "finishing transactions and closing stores")
 }

@@ -29,6 +29,11 @@ import (
 func (w *worker) abandon(ctx context.Context, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.cfg.EndTimeout)
 	defer cancel()
+	if w.batch.asked {
+		w.tell(Unknown)
+	} else {
+		w.tell(Aborted)
+	}
 	if te, ok := asTaskError(cause); ok {
 		w.halt(te.task, te.cause)
 	} else if cause != nil {

@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -18,7 +19,25 @@ type PartitionStatus struct {
 	// Restoring: deltas still to be read, and the estimate of how long.
 	RecordsLeft int64         `json:"records_left,omitempty"`
 	ETA         time.Duration `json:"eta_ns,omitempty"`
+	// Next is the input offset to be decided next, -1 when it isn't known yet;
+	// At the append time of the last record decided, 0 when there was none yet.
+	Next record.Offset `json:"next_offset"`
+	At   record.Millis `json:"decided_up_to"`
 }
+
+// Health is how a node is as a whole.
+type Health struct {
+	State  string `json:"state"` // restoring, running, stopping
+	Ready  bool   `json:"ready"`
+	Reason string `json:"reason"` // for people
+}
+
+// States of a node.
+const (
+	StateRestoring = "restoring"
+	StateRunning   = "running"
+	StateStopping  = "stopping"
+)
 
 type statusKey struct {
 	stage string
@@ -28,16 +47,78 @@ type statusKey struct {
 type statusEntry struct {
 	PartitionStatus
 	progress *restoreProgress
+	consumed *consumed
+}
+
+// memberKey names one worker of the node.
+type memberKey struct {
+	stage string
+	slot  int
 }
 
 // statusBoard is written by the workers at changes of phase and read by the
 // health pages.
 type statusBoard struct {
-	mu      sync.Mutex
-	entries map[statusKey]statusEntry
+	mu       sync.Mutex
+	entries  map[statusKey]statusEntry
+	members  map[memberKey]bool // whether it is a member of its group
+	stopping bool
 }
 
-func newStatusBoard() *statusBoard { return &statusBoard{entries: map[statusKey]statusEntry{}} }
+func newStatusBoard() *statusBoard {
+	return &statusBoard{entries: map[statusKey]statusEntry{}, members: map[memberKey]bool{}}
+}
+
+func (b *statusBoard) member(stage string, slot int, is bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.members[memberKey{stage, slot}] = is
+}
+
+func (b *statusBoard) stop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stopping = true
+}
+
+// health sums it up. A node without partitions is ready once all its workers are
+// members of their groups: then it is what the groups want it to be, a spare that
+// takes over within seconds, and an orchestrator that waited for it to be given
+// something might wait for ever (eight partitions, nine nodes). Before that,
+// nobody knows what it will have to restore.
+//
+// A halted partition makes it not ready, though the others go on: a new version
+// that halts partitions must not be rolled out further by itself.
+func (b *statusBoard) health() Health {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stopping {
+		return Health{State: StateStopping, Reason: "finishing transactions and closing stores"}
+	}
+	phases := map[string]int{}
+	for _, e := range b.entries {
+		phases[e.Phase]++
+	}
+	joined := 0
+	for _, is := range b.members {
+		if is {
+			joined++
+		}
+	}
+	coming := phases[phaseWaiting.String()] + phases[phaseRestoring.String()]
+	switch n := len(b.entries); {
+	case joined < len(b.members) || len(b.members) == 0:
+		return Health{State: StateRestoring, Reason: fmt.Sprintf("%d of %d workers are members of their groups; %d of %d partitions are running", joined, len(b.members), phases[phaseRunning.String()], n)}
+	case n == 0:
+		return Health{State: StateRunning, Ready: true, Reason: "no partition assigned yet: a spare, all workers are members of their groups"}
+	case coming > 0:
+		return Health{State: StateRestoring, Reason: fmt.Sprintf("%d of %d partitions wait or restore", coming, n)}
+	case phases[phaseHalted.String()] > 0:
+		return Health{State: StateRunning, Reason: fmt.Sprintf("%d of %d partitions have halted", phases[phaseHalted.String()], n)}
+	default:
+		return Health{State: StateRunning, Ready: true, Reason: fmt.Sprintf("%d partitions", n)}
+	}
+}
 
 func (b *statusBoard) set(stage string, t *task) {
 	b.mu.Lock()
@@ -45,6 +126,7 @@ func (b *statusBoard) set(stage string, t *task) {
 	b.entries[statusKey{stage, t.tp}] = statusEntry{
 		PartitionStatus: PartitionStatus{Stage: stage, Topic: t.tp.Topic, Partition: t.tp.Partition, Phase: t.phase.String(), Reason: t.reason},
 		progress:        t.progress,
+		consumed:        &t.consumed,
 	}
 }
 
@@ -64,6 +146,7 @@ func (b *statusBoard) list(now time.Time) []PartitionStatus {
 		if s.Phase == phaseRestoring.String() && e.progress != nil {
 			s.RecordsLeft, s.ETA = e.progress.left(now)
 		}
+		s.Next, s.At = e.consumed.read()
 		out = append(out, s)
 	}
 	slices.SortFunc(out, func(a, b PartitionStatus) int {

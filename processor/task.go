@@ -61,6 +61,7 @@ type task struct {
 	lastInput time.Time // wall clock, for ticks only
 	lastTick  time.Time
 	nextLook  time.Time
+	consumed  consumed
 	ticking   bool // a tick of ours is on its way
 	ticked    bool // one was decided in the open batch
 	trimming  chan trimmed

@@ -16,8 +16,6 @@ type tx struct {
 	now   record.Millis
 	store *state.Store // nil for a stage without state
 	batch *batch
-	obs   Observer
-	stage string
 	err   error
 }
 
@@ -51,10 +49,15 @@ func (t *tx) Publish(topic string, key, value []byte) { t.batch.publish(topic, k
 
 func (t *tx) DeadLetter(d stage.DeadLetter) {
 	t.batch.deadLetter(d)
-	t.obs.DeadLettered(t.stage, d.Reason)
 }
 
-func (t *tx) Count(int) {}
+// Count adds one to an outcome. A place beyond the list isn't worth stopping an
+// order for: a stage that nobody gave a list to counts for nobody.
+func (t *tx) Count(i int) {
+	if o := t.batch.outcomes; uint(i) < uint(len(o)) {
+		o[i]++
+	}
+}
 
 func (t *tx) fail(err error) {
 	if err != nil && t.err == nil {

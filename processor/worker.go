@@ -32,6 +32,7 @@ type worker struct {
 	group   string
 	member  Member
 	session Session
+	joined  bool // as told to status
 	stores  *Stores
 	gate    *gate
 	log     *slog.Logger
@@ -55,12 +56,13 @@ func newWorker(cfg *Config, sc StageConfig, slot int, stores *Stores, status *st
 		cfg: cfg, stage: sc, slot: slot, stores: stores, status: status,
 		group: st.Group,
 		tasks: map[TopicPartition]*task{},
-		batch: newBatch(cfg.Topology, cfg.Slots),
+		batch: newBatch(cfg.Topology, cfg.Slots, len(sc.Outcomes)),
 		gate:  newGate(cfg.Topology, st),
 
 		tickText: string(record.Tick()),
 		log:      cfg.Logger.With("stage", sc.Name, "worker", slot),
 	}
+	status.member(sc.Name, slot, false)
 	w.member = Member{Group: st.Group, TransactionalID: cfg.Topology.TransactionalID(sc.Name, cfg.InstanceID, slot)}
 	for _, short := range st.Inputs {
 		w.member.Topics = append(w.member.Topics, cfg.Topology.Name(short))
@@ -112,6 +114,8 @@ func (w *worker) join(ctx context.Context) error {
 	// did before it does. Kept open, a store would be locked for as long as
 	// joining takes.
 	mine := w.order
+	w.joined = false
+	w.status.member(w.stage.Name, w.slot, false)
 	w.closeTasks()
 	s, err := w.cfg.Cluster.Join(ctx, w.member)
 	if err != nil {
@@ -139,6 +143,11 @@ func (w *worker) stop() error {
 func (w *worker) Step(ctx context.Context) error {
 	if err := w.reconcile(); err != nil {
 		return err
+	}
+	// After the tasks of what it was given have been made.
+	if joined := w.session.Joined(); joined != w.joined {
+		w.joined = joined
+		w.status.member(w.stage.Name, w.slot, joined)
 	}
 	w.at("poll")
 	f := &w.fetches
@@ -199,8 +208,11 @@ func (w *worker) decide(t *task, part *Fetch) error {
 	w.batch.records += len(part.Records)
 	for i := range part.Records {
 		r := &part.Records[i]
-		w.batch.bytes += len(r.Key) + len(r.Value)
-		t.ticked = t.ticked || string(r.Value) == w.tickText
+		w.batch.input(r)
+		if string(r.Value) == w.tickText {
+			w.batch.ticks++
+			t.ticked = true
+		}
 	}
 	w.at("decide")
 	return t.decide(part.Records, record.Millis(now.UnixMilli()), w.cfg.ClockJumpMax)

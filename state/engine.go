@@ -16,6 +16,7 @@ type Shared struct {
 	fs     vfs.FS
 	blocks *pebble.Cache
 	files  *pebble.FileCache
+	open   open
 }
 
 // sharedOpenFilesMax is far below the usual limit of open files of a process, and above the files of a hundred stores:

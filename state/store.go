@@ -119,7 +119,15 @@ func (s *Store) openEngine() (err error) {
 		}
 		return errors.Join(s.wrap("opening Pebble", err), s.closeEngine())
 	}
+	shared.open.add(s.db)
 	return nil
+}
+
+func (s *Store) shared() *Shared {
+	if s.ownShared != nil {
+		return s.ownShared
+	}
+	return s.cfg.Shared
 }
 
 // ownCacheBytes is for a store that stands alone: in tests, and when a store is looked into.
@@ -128,6 +136,7 @@ const ownCacheBytes = 8 << 20
 func (s *Store) closeEngine() error {
 	var errs []error
 	if s.db != nil {
+		s.shared().open.remove(s.db)
 		errs = append(errs, s.db.Close())
 	}
 	errs = append(errs, s.lock.Close())

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -148,4 +149,38 @@ func TestLookingWithoutATransaction(t *testing.T) {
 	require.Equal(t, []string{"a", "b", "c"}, look())
 	require.NoError(t, s.Flush())
 	require.Nil(t, s.iterator)
+}
+
+func TestMetricsOfAllStores(t *testing.T) {
+	fs := vfs.NewMem()
+	shared := NewShared(1<<20, fs)
+	defer shared.Close()
+	require.Equal(t, Metrics{}, shared.Metrics())
+	var stores []*Store
+	for p := range int32(2) {
+		c := Config{Dir: fmt.Sprint("p", p), FS: fs, Shared: shared, Identity: Identity{ClusterID: "c", Topic: "t", TopicID: [16]byte{1}, Partition: p}}
+		s, err := Open(c)
+		require.NoError(t, err)
+		stores = append(stores, s)
+		s.Put([]byte("key"), make([]byte, 10_000))
+		_, err = s.Prepare(1, 1, 0)
+		require.NoError(t, err)
+		require.NoError(t, s.Commit(0, 0))
+		require.NoError(t, s.Flush())
+	}
+	m := shared.Metrics()
+	require.Equal(t, 2, m.Stores)
+	require.EqualValues(t, 2, m.Flushes)
+	require.Greater(t, m.DiskBytes, int64(1000))
+	require.Positive(t, m.FlushedBytes)
+	require.Positive(t, m.MemTableBytes)
+
+	require.NoError(t, stores[0].Close())
+	after := shared.Metrics()
+	require.Equal(t, 1, after.Stores)
+	require.GreaterOrEqual(t, after.Flushes, m.Flushes, "what grows doesn't fall when a store is closed")
+	require.GreaterOrEqual(t, after.FlushedBytes, m.FlushedBytes)
+	require.Less(t, after.DiskBytes, m.DiskBytes)
+	require.NoError(t, stores[1].Close())
+	require.Zero(t, shared.Metrics().Stores)
 }

@@ -119,10 +119,9 @@ Without --exit it stays up to be looked at. Try
 // logHalted tells of a partition that stopped: a demo that hangs should say why.
 type logHalted struct{ log *slog.Logger }
 
-func (logHalted) Ended(string, bool, int, time.Duration)                                 {}
+func (logHalted) Ended(*processor.Transaction)                                           {}
 func (logHalted) Restored(string, processor.TopicPartition, int64, int64, time.Duration) {}
 func (logHalted) Wiped(string, processor.TopicPartition, string)                         {}
-func (logHalted) DeadLettered(string, string)                                            {}
 func (l logHalted) Halted(stage string, tp processor.TopicPartition, reason string) {
 	l.log.Error("demo is stuck: a partition halted", "stage", stage, "partition", tp.Partition)
 }

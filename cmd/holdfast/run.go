@@ -198,7 +198,7 @@ func tableEnd(ctx context.Context, client *kgo.Client, topic string) (int64, err
 // logObserver tells of what should be known without looking.
 type logObserver struct{ log *slog.Logger }
 
-func (logObserver) Ended(string, bool, int, time.Duration) {}
+func (logObserver) Ended(*processor.Transaction) {}
 func (o logObserver) Restored(stage string, tp processor.TopicPartition, records, bytes int64, took time.Duration) {
 	o.log.Info("store is right", "stage", stage, "partition", tp.Partition, "deltas_read", records, "bytes_read", bytes, "seconds", took.Seconds())
 }
@@ -206,4 +206,3 @@ func (logObserver) Halted(string, processor.TopicPartition, string) {} // the ru
 func (o logObserver) Wiped(stage string, tp processor.TopicPartition, reason string) {
 	o.log.Warn("store was wiped", "stage", stage, "partition", tp.Partition, "reason", reason)
 }
-func (logObserver) DeadLettered(string, string) {}

@@ -37,16 +37,16 @@ func newCounter() *counter {
 	return &counter{changed: make(chan struct{}, 1), halted: make(chan string, 1)}
 }
 
-func (c *counter) Ended(stage string, committed bool, records int, took time.Duration) {
-	if !committed {
+func (c *counter) Ended(t *processor.Transaction) {
+	if t.Result != processor.Committed {
 		return
 	}
-	c.records.Add(int64(records))
+	c.records.Add(int64(t.Records))
 	c.transactions.Add(1)
-	c.commitNanos.Add(int64(took))
-	m, err := c.mark(stage)
+	c.commitNanos.Add(int64(t.EndTook))
+	m, err := c.mark(t.Stage)
 	if err == nil { // else it is missing, and the measurement ends at a later one
-		m.records, m.took = records, took
+		m.records, m.took = t.Records, t.EndTook
 		c.mu.Lock()
 		c.marks = append(c.marks, m)
 		c.mu.Unlock()
@@ -66,7 +66,6 @@ func (c *counter) Halted(_ string, tp processor.TopicPartition, reason string) {
 	}
 }
 func (c *counter) Wiped(string, processor.TopicPartition, string) {}
-func (c *counter) DeadLettered(string, string)                    {}
 
 func (c *counter) wake() {
 	select {

@@ -240,10 +240,11 @@ func (h *halts) Halted(_ string, _ processor.TopicPartition, reason string) { *h
 func (h *halts) Wiped(_ string, _ processor.TopicPartition, reason string) { *h = append(*h, reason) }
 
 // Ended is part of processor.Observer.
-func (*halts) Ended(string, bool, int, time.Duration) {}
+func (h *halts) Ended(t *processor.Transaction) {
+	for _, reason := range t.DeadLetters {
+		*h = append(*h, "dead letter: "+reason)
+	}
+}
 
 // Restored is part of processor.Observer.
 func (*halts) Restored(string, processor.TopicPartition, int64, int64, time.Duration) {}
-
-// DeadLettered is part of processor.Observer.
-func (h *halts) DeadLettered(_, reason string) { *h = append(*h, "dead letter: "+reason) }

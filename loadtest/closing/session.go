@@ -62,6 +62,9 @@ func (s *session) Poll(_ context.Context, f *processor.Fetches, most int, _ time
 // Assigned is part of processor.Session.
 func (s *session) Assigned() []processor.TopicPartition { return s.assigned }
 
+// Joined is part of processor.Session.
+func (s *session) Joined() bool { return true }
+
 // Pause is part of processor.Session.
 func (s *session) Pause(tp processor.TopicPartition) { s.paused[tp] = true }
 

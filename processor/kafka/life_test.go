@@ -395,13 +395,14 @@ type restored struct {
 
 func newObserver() *observer { return &observer{halted: map[record.Partition]string{}} }
 
-func (o *observer) Ended(_ string, committed bool, records int, _ time.Duration) {
+func (o *observer) Ended(t *processor.Transaction) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if committed {
+	switch t.Result {
+	case processor.Committed:
 		o.committed++
-		o.decided += records
-	} else {
+		o.decided += t.Records
+	case processor.Unknown:
 		o.failed++
 	}
 }
@@ -423,8 +424,6 @@ func (o *observer) Wiped(_ string, _ processor.TopicPartition, reason string) {
 	defer o.mu.Unlock()
 	o.wiped = append(o.wiped, reason)
 }
-
-func (o *observer) DeadLettered(string, string) {}
 
 // read runs fn with the observer's fields.
 func (o *observer) read(fn func(o *observer)) {

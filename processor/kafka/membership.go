@@ -33,6 +33,10 @@ type membership struct {
 	err     error         // the group refuses this member, and always will
 	given   []processor.TopicPartition
 	taken   bool // partitions were taken away since it was cleared
+	// was: the group has let the member in at least once; first is how many
+	// partitions it gave it then.
+	was   bool
+	first int
 }
 
 var (
@@ -77,6 +81,12 @@ func (m *membership) onAssigned(_ context.Context, cl *kgo.Client, assigned map[
 	cl.PauseFetchPartitions(assigned)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if !m.was {
+		m.was = true
+		for _, partitions := range assigned {
+			m.first += len(partitions)
+		}
+	}
 	for topic, partitions := range assigned {
 		for _, p := range partitions {
 			m.given = append(m.given, processor.TopicPartition{Topic: topic, Partition: record.Partition(p)})
@@ -121,6 +131,14 @@ func (m *membership) joined() {
 		close(m.joining)
 		m.joining = nil
 	}
+}
+
+// gave returns how many partitions the group gave the member when it let it in,
+// and whether it has.
+func (m *membership) gave() (partitions int, joined bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.first, m.was
 }
 
 // isJoining tells whether an end of a transaction would have to wait.

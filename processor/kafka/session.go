@@ -250,6 +250,12 @@ func (s *session) assignment() {
 
 func (s *session) Assigned() []processor.TopicPartition { return s.assigned }
 
+// Joined is false, too, while the offsets of what was given are still asked for.
+func (s *session) Joined() bool {
+	given, joined := s.group.gave()
+	return joined && (given == 0 || len(s.assigned) > 0)
+}
+
 func (s *session) owns(tp processor.TopicPartition) bool { return slices.Contains(s.assigned, tp) }
 
 func (s *session) Pause(tp processor.TopicPartition) {

@@ -70,7 +70,7 @@ func newSingle(t *testing.T) *single {
 // singleObserver notes what restores did.
 type singleObserver single
 
-func (o *singleObserver) Ended(string, bool, int, time.Duration) {}
+func (o *singleObserver) Ended(*processor.Transaction) {}
 func (o *singleObserver) Restored(_ string, _ processor.TopicPartition, records, _ int64, _ time.Duration) {
 	o.events = append(o.events, fmt.Sprintf("restored: %d deltas", records))
 }
@@ -78,7 +78,6 @@ func (o *singleObserver) Halted(string, processor.TopicPartition, string) {}
 func (o *singleObserver) Wiped(_ string, _ processor.TopicPartition, reason string) {
 	o.events = append(o.events, "wiped: "+reason)
 }
-func (o *singleObserver) DeadLettered(string, string) {}
 
 // start begins a life of the process and lets it come to rest.
 func (s *single) start(t *testing.T) {

@@ -16,8 +16,8 @@ type observer Simulation
 var _ processor.Observer = (*observer)(nil)
 
 // Ended is part of processor.Observer.
-func (o *observer) Ended(_ string, committed bool, _ int, _ time.Duration) {
-	if committed {
+func (o *observer) Ended(t *processor.Transaction) {
+	if t.Result == processor.Committed {
 		o.Stats.Committed++
 	}
 }
@@ -37,9 +37,6 @@ func (o *observer) Halted(stage string, tp processor.TopicPartition, reason stri
 
 // Wiped is part of processor.Observer.
 func (o *observer) Wiped(string, processor.TopicPartition, string) { o.Stats.Wiped++ }
-
-// DeadLettered is part of processor.Observer.
-func (o *observer) DeadLettered(string, string) {}
 
 // logger writes the run time's messages into the trace.
 func (s *Simulation) logger() *slog.Logger { return slog.New(&traceHandler{s: s}) }

@@ -131,6 +131,9 @@ func (s *session) fetch(f *processor.Fetches, tp processor.TopicPartition, most 
 // Assigned is part of processor.Session.
 func (s *session) Assigned() []processor.TopicPartition { return s.assigned }
 
+// Joined is part of processor.Session.
+func (s *session) Joined() bool { return s.generation >= 0 }
+
 // Pause is part of processor.Session.
 func (s *session) Pause(tp processor.TopicPartition) { s.paused[tp] = true }
 

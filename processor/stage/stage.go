@@ -10,6 +10,9 @@ const (
 	LogOrders Log = iota
 	LogInventory
 	LogAvailability
+
+	// Logs is how many there are.
+	Logs = iota
 )
 
 // Header is a record header.
