@@ -22,7 +22,7 @@ type PartitionStatus struct {
 	// Next is the input offset to be decided next, -1 when it isn't known yet;
 	// At the append time of the last record decided, 0 when there was none yet.
 	Next record.Offset `json:"next_offset"`
-	At   record.Millis `json:"decided_up_to"`
+	At   record.Millis `json:"-"`
 }
 
 // Health is how a node is as a whole.

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"net"
-	"net/http"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -26,7 +23,7 @@ type runCmd struct {
 	InstanceID  string         `key:"node.instance_id" help:"Name of this node, the same in each of its lives." placeholder:"NAME"`
 	Stages      []string       `key:"node.stages" help:"Stages to run here; all unless named." placeholder:"NAME"`
 	Workers     map[string]int `help:"Workers of stages here: orders=2,inventory=4." placeholder:"STAGE=N,…" mapsep:","`
-	AdminListen string         `key:"admin.listen" help:"Address of health and status; empty: none." placeholder:"127.0.0.1:9464"`
+	AdminListen string         `key:"admin.listen" help:"Address of health, status and metrics; empty: none." placeholder:"127.0.0.1:9464"`
 	Leave       bool           `key:"node.leave" help:"Give the partitions up at the end (scale-in); without it they wait for this node's next life."`
 }
 
@@ -63,17 +60,22 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return usageErrorf("%w", err)
 	}
-	n, err := assemble(s, t, d, options, a.log, logObserver{a.log}, s.Node.Leave)
+	m := newMetrics(s, logObserver{a.log})
+	options = append(options, m.ClientOption())
+	n, err := assemble(s, t, d, options, a.log, m, s.Node.Leave)
 	if err != nil {
 		return err
 	}
 	defer n.close()
 	if s.Admin.Listen != "" {
-		stop, err := serveAdmin(s.Admin.Listen, n.Node, a.log)
+		lag, stop := n.watch(m, d)
+		defer stop()
+		served := &admin{instance: s.Node.InstanceID, node: n.Node, metrics: m, lag: lag, log: a.log}
+		closeAdmin, err := served.serve(&s.Admin)
 		if err != nil {
 			return err
 		}
-		defer stop()
+		defer closeAdmin()
 	}
 	tuneMemory(a.Environ)
 	a.log.Info("running", "instance", s.Node.InstanceID, "stages", strings.Join(s.Node.Stages, ","), "brokers", strings.Join(s.Kafka.Brokers, ","), "admin", s.Admin.Listen)
@@ -108,45 +110,6 @@ func tuneMemory(environ []string) {
 	if lookupEnv(environ, "GOGC") == "" && lookupEnv(environ, "GOMEMLIMIT") == "" {
 		debug.SetGCPercent(50)
 	}
-}
-
-// serveAdmin answers health and status until stop is called. Alive means that
-// the process answers; ready, that every partition it has is decided.
-func serveAdmin(address string, n *processor.Node, log *slog.Logger) (stop func(), err error) {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("admin.listen: %w", err)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
-	ready := func(w http.ResponseWriter, _ *http.Request) {
-		for _, p := range n.Status() {
-			if p.Phase != "running" {
-				w.WriteHeader(http.StatusServiceUnavailable)
-				fmt.Fprintf(w, "%s/%d is %s\n", p.Topic, p.Partition, p.Phase)
-				return
-			}
-		}
-		fmt.Fprintln(w, "running")
-	}
-	mux.HandleFunc("GET /readyz", ready)
-	mux.HandleFunc("GET /healthz", ready)
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(append(indentJSON(n.Status()), '\n')) // who asked may have gone
-	})
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("health and status are gone", "err", err)
-		}
-	}()
-	return func() {
-		_ = server.Close()
-		<-served
-	}, nil
 }
 
 // runNode runs an assembled node until ctx ends, with the table of channels read

@@ -121,7 +121,8 @@ type UpdateSettings struct {
 
 // AdminSettings is about metrics and health.
 type AdminSettings struct {
-	Listen string `key:"listen" doc:"Address of health and status; empty: none."`
+	Listen string `key:"listen" doc:"Address of health, status and metrics; empty: none. It has no password, so it is for this machine or a closed network."`
+	Pprof  bool   `key:"pprof" doc:"Serve Go's profiles at the same address. A profile can show what is in memory, and costs CPU while it is taken."`
 }
 
 // LogSettings is about what goes to standard error.

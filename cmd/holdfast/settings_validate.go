@@ -68,6 +68,9 @@ func (s *Settings) Warnings() []string {
 	if sasl := s.Kafka.SASL; sasl.Mechanism == "" && sasl != (SASLSettings{}) {
 		w = append(w, "kafka.sasl: a user or password isn't used without kafka.sasl.mechanism")
 	}
+	if host, _, err := net.SplitHostPort(s.Admin.Listen); s.Admin.Pprof && err == nil && host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		w = append(w, fmt.Sprintf("admin.pprof on %s: whoever reaches it can see what is in memory", s.Admin.Listen))
+	}
 	if t := s.Kafka.TLS; !t.Enabled && t != (TLSSettings{}) {
 		w = append(w, "kafka.tls: its settings aren't used without kafka.tls.enabled")
 	}

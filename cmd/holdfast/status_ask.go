@@ -65,11 +65,11 @@ func askNode(ctx context.Context, address string) ([]processor.PartitionStatus, 
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("answers %s", resp.Status)
 	}
-	var list []processor.PartitionStatus
-	if err := json.NewDecoder(io.LimitReader(resp.Body, statusBytesMax)).Decode(&list); err != nil {
+	var said struct{ Partitions []processor.PartitionStatus }
+	if err := json.NewDecoder(io.LimitReader(resp.Body, statusBytesMax)).Decode(&said); err != nil {
 		return nil, fmt.Errorf("its answer: %w", err)
 	}
-	return list, nil
+	return said.Partitions, nil
 }
 
 // take notes what a node says of a partition. While one is handed over two may

@@ -134,7 +134,7 @@ func TestStatusAsksNodes(t *testing.T) {
 	node := func(list ...processor.PartitionStatus) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			require.Equal(t, "/status", r.URL.Path)
-			_ = json.NewEncoder(w).Encode(list)
+			_ = json.NewEncoder(w).Encode(map[string]any{"partitions": list})
 		}))
 		t.Cleanup(s.Close)
 		return strings.TrimPrefix(s.URL, "http://")

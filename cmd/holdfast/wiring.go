@@ -28,6 +28,7 @@ type assembly struct {
 	cluster *kafka.Cluster
 	shared  *state.Shared
 	shops   *shopsView
+	log     *slog.Logger
 }
 
 // assemble puts a node together from the settings and what is known of the
@@ -40,7 +41,7 @@ func assemble(s *Settings, t *topology.Topology, d described, options []kgo.Opt,
 	if err != nil {
 		return nil, err
 	}
-	a := &assembly{cluster: cluster, shared: state.NewShared(int64(s.State.CacheBytes), nil), shops: &shopsView{log: log}}
+	a := &assembly{cluster: cluster, shared: state.NewShared(int64(s.State.CacheBytes), nil), shops: &shopsView{log: log}, log: log}
 
 	c := processor.Default()
 	c.Topology, c.Slots, c.ClusterID, c.TopicIDs = t, d.Slots, d.ClusterID, d.TopicIDs
@@ -52,7 +53,7 @@ func assemble(s *Settings, t *topology.Topology, d described, options []kgo.Opt,
 	c.LeaveGroup = leave
 	c.Store = state.Config{Shared: a.shared, Logger: log, FlushBytes: int64(s.State.FlushBytes), FlushEvery: s.State.FlushEvery, SweepShare: s.State.SweepShare}
 	for _, name := range s.Node.Stages {
-		c.Stages = append(c.Stages, processor.StageConfig{Name: name, New: a.stage(s, d, name, log), Workers: s.WorkersOf(name)})
+		c.Stages = append(c.Stages, processor.StageConfig{Name: name, New: a.stage(s, d, name, log), Workers: s.WorkersOf(name), Outcomes: outcomesOf(name)})
 	}
 	if a.Node, err = processor.NewNode(c); err != nil {
 		a.close()

@@ -37,6 +37,10 @@ func Folders() map[string]Folder {
 			Imports:     []string{"processor", "processor/stage", "topology", "topology/record"},
 			TestImports: append([]string{"state"}, broker...),
 		},
+		"processor/metrics": {
+			Imports:     []string{"processor", "processor/stage", "state", "topology/record"},
+			TestImports: append([]string{"topology"}, broker...),
+		},
 		"processor/kafka/embedded": {
 			Imports: []string{"topology"},
 		},

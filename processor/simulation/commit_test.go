@@ -209,12 +209,6 @@ func TestCommit(t *testing.T) {
 
 func arrange(t *testing.T, s *single, d *datadriven.TestData) {
 	failure := errors.New("asked for")
-	once := func(err error) func() error {
-		return func() error {
-			defer func() { err = nil }()
-			return err
-		}
-	}
 	for _, arg := range d.CmdArgs {
 		switch arg.Key {
 		case "produce":

@@ -15,7 +15,7 @@ import (
 
 // chunks is a stage with much to do at once, which it does one by one: a record
 // says how much, a transaction does one.
-type chunks struct{ done bool }
+type chunks struct{}
 
 func (c *chunks) left(tx stage.Tx) (n uint64) {
 	if v, ok := tx.Get([]byte("n")); ok {
@@ -39,6 +39,7 @@ func (c *chunks) Decide(tx stage.Tx, r *stage.Record) {
 func (c *chunks) Finish(tx stage.Tx) {
 	if n := c.left(tx); n > 0 {
 		tx.Put([]byte("n"), binary.BigEndian.AppendUint64(nil, n-1))
+		tx.Count(0)
 		tx.Send(stage.LogAvailability, record.KindAvailability, []byte("k"), record.Origin{}, []byte("done"))
 	}
 }

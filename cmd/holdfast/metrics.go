@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"holdfast/processor"
+	"holdfast/processor/channels"
+	"holdfast/processor/intake"
+	"holdfast/processor/metrics"
+	"holdfast/topology"
+)
+
+// outcomesOf names what a stage counts.
+func outcomesOf(stage string) []string {
+	switch stage {
+	case topology.StageIntake:
+		return intake.Outcomes()
+	case topology.StageChannels:
+		return channels.Outcomes()
+	}
+	return nil
+}
+
+// newMetrics makes the metrics of a node, which passes on to next what it is told.
+func newMetrics(s *Settings, next processor.Observer) *metrics.Metrics {
+	b := readBuild()
+	var stages []processor.StageConfig
+	for _, name := range s.Node.Stages {
+		stages = append(stages, processor.StageConfig{Name: name, Outcomes: outcomesOf(name)})
+	}
+	return metrics.New(metrics.Build{Version: b.Version, Revision: b.Revision, Go: b.Go}, stages, time.Now, next)
+}
+
+// watch adds what an assembled node tells when it is asked, and measures its lag
+// until stop is called.
+func (n *assembly) watch(m *metrics.Metrics, d described) (lag *metrics.Lag, stop func()) {
+	lag = metrics.NewLag(n.Node, n.cluster.Client(), d.TopicIDs, n.log, time.Now)
+	m.Watch(n.Node, lag)
+	m.WatchStores(n.shared.Metrics)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		lag.Run(ctx)
+	}()
+	return lag, func() { cancel(); <-done }
+}

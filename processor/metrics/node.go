@@ -1,0 +1,108 @@
+package metrics
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"holdfast/processor"
+)
+
+// Node is what is asked for the state of a node.
+type Node interface {
+	Status() []processor.PartitionStatus
+	Health() processor.Health
+}
+
+// phases are shown with zero too, or an alert on halted partitions would have
+// nothing to look at.
+var phases = [...]string{"waiting", "restoring", "running", "halted"}
+
+// nodeCollector reads where the partitions stand when somebody asks.
+type nodeCollector struct {
+	node   Node
+	lag    Measure
+	stages []string
+
+	ready, partitions, deltas, eta, records, seconds, age *prometheus.Desc
+}
+
+// Measure is what is asked for the lag: a *Lag.
+type Measure interface {
+	Measured() (lag map[Place]Behind, ago time.Duration)
+}
+
+// Watch adds what a node tells when it is asked.
+func (m *Metrics) Watch(node Node, lag Measure) {
+	c := &nodeCollector{node: node, lag: lag}
+	for name := range m.stages {
+		c.stages = append(c.stages, name)
+	}
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(name, help, labels, nil)
+	}
+	c.ready = desc("holdfast_ready", "1 when the node has restored all that it was assigned and decides.")
+	c.partitions = desc("holdfast_partitions", "Partitions of this node by phase.", "stage", "phase")
+	c.deltas = desc("holdfast_restore_remaining_records", "Records of changelogs that restores under way have yet to read.", "stage")
+	c.eta = desc("holdfast_restore_eta_seconds", "Time until the last restore under way is done, as it looks now; 0 when there is none.", "stage")
+	c.records = desc("holdfast_lag_records", "Committed input records that aren't decided yet. Transaction markers don't count: a partition that is caught up has 0.", "stage", "topic", "partition")
+	c.seconds = desc("holdfast_lag_seconds", "Age of the oldest input record that isn't decided yet; 0 when there is none.", "stage", "topic", "partition")
+	c.age = desc("holdfast_lag_age_seconds", "How long ago the lag was measured.")
+	m.registry.MustRegister(c)
+}
+
+// Describe is part of prometheus.Collector.
+func (c *nodeCollector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{c.ready, c.partitions, c.deltas, c.eta, c.records, c.seconds, c.age} {
+		to <- d
+	}
+}
+
+// Collect is part of prometheus.Collector.
+func (c *nodeCollector) Collect(to chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	type sums struct {
+		phases     map[string]int
+		left       int64
+		etaSeconds float64
+	}
+	of := map[string]*sums{}
+	for _, s := range c.stages {
+		of[s] = &sums{phases: map[string]int{}}
+	}
+	status := c.node.Status()
+	for i := range status {
+		p := &status[i]
+		s := of[p.Stage]
+		s.phases[p.Phase]++
+		s.left += p.RecordsLeft
+		s.etaSeconds = max(s.etaSeconds, p.ETA.Seconds())
+	}
+	for name, s := range of {
+		for _, phase := range phases {
+			gauge(c.partitions, float64(s.phases[phase]), name, phase)
+		}
+		gauge(c.deltas, float64(s.left), name)
+		gauge(c.eta, s.etaSeconds, name)
+	}
+	ready := 0.0
+	if c.node.Health().Ready {
+		ready = 1
+	}
+	gauge(c.ready, ready)
+	measured, age := c.lag.Measured()
+	for i := range status {
+		p := &status[i]
+		if b, ok := measured[Place{p.Stage, processor.TopicPartition{Topic: p.Topic, Partition: p.Partition}}]; ok {
+			partition := strconv.Itoa(int(p.Partition))
+			gauge(c.records, float64(b.Records), p.Stage, p.Topic, partition)
+			gauge(c.seconds, b.Seconds, p.Stage, p.Topic, partition)
+		}
+	}
+	if age >= 0 {
+		gauge(c.age, age.Seconds())
+	}
+}
