@@ -30,6 +30,8 @@ func TestWithInventory(t *testing.T) {
 		row := record.TableRow{Key: id, Version: 1, JSON: fmt.Appendf(nil, `{"id":%q}`, id)}
 		p.orders(record.Entry{Kind: record.KindWarehouse, Key: []byte(id), Body: record.AppendTableRow(nil, &row)})
 	}
+	// What is never in stock is a combo here.
+	p.orders(record.Entry{Kind: record.KindCatalog, Key: []byte("D"), Body: catalogRow(t, "D", 1, "A", 2, "B", 1)})
 	for range 30_000 {
 		p.step(rnd)
 	}
