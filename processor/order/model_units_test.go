@@ -274,8 +274,8 @@ func (m *model) leaveLine(o *modelOrder, s *modelShipment, line string, n int) (
 	return left
 }
 
-// name notes that units were named, and returns how many aren't that far.
-func (o *modelOrder) name(line, level, at string, n int, note bool, reached ...string) int {
+// due returns how many of the units that are named aren't that far.
+func (o *modelOrder) due(line, level, at string, n int, reached ...string) int {
 	all, here := n, n
 	for k, q := range o.named {
 		if k.line == line && k.level == level {
@@ -284,9 +284,6 @@ func (o *modelOrder) name(line, level, at string, n int, note bool, reached ...s
 				here += q
 			}
 		}
-	}
-	if note {
-		o.named[modelName{line, level, at}] += n
 	}
 	due := all - o.countLine(line, "", reached...)
 	if at != "" {
@@ -313,7 +310,8 @@ func (m *model) ship(o *modelOrder, ev modelEvent, whole bool) {
 				continue
 			}
 			before := o.countLine(line, s.at, gone...)
-			left := m.leaveLine(o, s, line, o.name(line, "shipped", s.at, qty[line], true, gone...))
+			left := m.leaveLine(o, s, line, o.due(line, "shipped", s.at, qty[line], gone...))
+			o.named[modelName{line, "shipped", s.at}] += min(qty[line], left+before)
 			lacking = lacking || qty[line] > left+before
 		}
 		if lacking {
@@ -358,7 +356,7 @@ func (m *model) shipAll(o *modelOrder, s *modelShipment, whole bool) bool {
 				want = u.is(dead...)
 			}
 			switch {
-			case round == 0 && whole:
+			case round < 2 && whole:
 			case round < 2:
 				want = want && here(u)
 			default:
@@ -396,7 +394,7 @@ func (m *model) advance(o *modelOrder, ev modelEvent, to, typ string, from []str
 		}
 		n, b, k := 1_000_000, o.countLine(line, at, reached...), 0
 		if !all {
-			n = o.name(line, to, at, qty[line], true, reached...)
+			n = o.due(line, to, at, qty[line], reached...)
 		}
 		for _, state := range from {
 			for _, u := range o.ofLine(line, func(u *modelUnit) bool { return u.state == state && (at == "" || u.at == at) }) {
@@ -406,6 +404,9 @@ func (m *model) advance(o *modelOrder, ev modelEvent, to, typ string, from []str
 				}
 			}
 			o.arrange()
+		}
+		if !all {
+			o.named[modelName{line, to, at}] += min(qty[line], k+b)
 		}
 		moved, before = moved+k, before+b
 		lacking = lacking || !all && qty[line] > k+b
@@ -438,7 +439,7 @@ func (m *model) deliver(o *modelOrder, ev modelEvent) {
 	} else {
 		lines, qty := named(ev.OrderEvent)
 		for _, line := range lines {
-			m.leaveLine(o, s, line, o.name(line, "delivered", s.at, qty[line], false, "delivered", "returned")-o.countLine(line, "", "shipped"))
+			m.leaveLine(o, s, line, o.due(line, "delivered", s.at, qty[line], "delivered", "returned")-o.countLine(line, "", "shipped"))
 		}
 	}
 	if len(o.acts) > 0 {

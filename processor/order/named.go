@@ -14,7 +14,8 @@ import (
 //	shipped 1, then picked 1    the same: the unit that was picked has left since
 //
 // So what an event moves isn't what it names, but what all events of its level
-// have named, less the units that are that far already.
+// have named, less the units that are that far already. What was named and
+// isn't there at all doesn't count: that was refused.
 type Named struct {
 	Warehouse record.WarehouseID // "" where the event said none
 	Level     UnitState
@@ -81,6 +82,9 @@ func (l *Line) due(level, reached UnitState, at record.WarehouseID, n record.Qua
 
 // name notes that n more units were named for a level.
 func (l *Line) name(level UnitState, at record.WarehouseID, n record.Quantity) {
+	if n == 0 {
+		return
+	}
 	k := slices.IndexFunc(l.Named, func(x Named) bool { return x.Level == level && x.Warehouse == at })
 	if k < 0 {
 		k = len(l.Named)

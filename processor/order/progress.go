@@ -55,7 +55,7 @@ func (t *turn) advance(e *record.OrderEvent, to, reached UnitState, typ string, 
 			l := &t.o.Lines[w.line]
 			before := l.at(reached, e.Warehouse)
 			n := l.advance(l.due(to, reached, e.Warehouse, w.qty), e.Warehouse, to, from)
-			l.name(to, e.Warehouse, w.qty)
+			l.name(to, e.Warehouse, min(w.qty, n+before))
 			t.changed = true
 			moved += n
 			lacking = lacking || w.qty > n+before

@@ -71,7 +71,7 @@ func (t *turn) shipNamed(s *shipment, w want) {
 	l := &t.o.Lines[w.line]
 	before := l.at(unitsGone, s.at)
 	moved := t.leave(s, w.line, l.due(UnitShipped, unitsGone, s.at, w.qty))
-	l.name(UnitShipped, s.at, w.qty)
+	l.name(UnitShipped, s.at, min(w.qty, moved+before))
 	s.lacking = s.lacking || w.qty > moved+before
 }
 
@@ -159,7 +159,7 @@ func (t *turn) leavesFrom(s *shipment, p Part) record.WarehouseID {
 // shipAll ships what a shipment means that names no lines, and tells whether
 // there is anything that it can have meant, or did mean when it was told before.
 //
-// A marketplace means its order, with what we lack of it. A warehouse means what
+// A marketplace means its whole order, with what we lack of it. A warehouse means what
 // the order has there, or anywhere. Only where there is no such thing, and
 // nothing has left, units have left that we had given up, or never had.
 func (t *turn) shipAll(s *shipment) bool {
@@ -167,7 +167,7 @@ func (t *turn) shipAll(s *shipment) bool {
 	nowhere := func(p Part) bool { return p.Warehouse == "" }
 	for _, chosen := range [...]func(Part) bool{
 		func(p Part) bool { return p.State.in(unitsLive) && (s.whole || here(p)) },
-		func(p Part) bool { return p.State.in(unitsDead) && here(p) },
+		func(p Part) bool { return p.State.in(unitsDead) && (s.whole || here(p)) },
 		func(p Part) bool { return p.State.in(unitsLive) && nowhere(p) },
 		func(p Part) bool { return p.State.in(unitsDead) && nowhere(p) },
 	} {
