@@ -22,9 +22,9 @@ type shop struct {
 	*bench
 	stock *fakeInventory
 	real  *realInventory // instead of it, if not nil
-	verbs []string // all commands so far: "reserve A #1"
-	full  []string // the same with quantities: "reserve A x2 #1"
-	twice bool     // every event comes twice
+	verbs []string       // all commands so far: "reserve A #1"
+	full  []string       // the same with quantities: "reserve A x2 #1"
+	twice bool           // every event comes twice
 	// back is what returns brought back into stock.
 	back map[claimKey]record.Quantity
 }

@@ -114,7 +114,9 @@ func marketplaceSets() map[string][]sentEvent {
 		}
 		return sent(e, shopeeTopic)
 	}
-	snapshot := func(at int, s record.ChannelState, cancelled record.Quantity) sentEvent { return word(at, s, true, cancelled) }
+	snapshot := func(at int, s record.ChannelState, cancelled record.Quantity) sentEvent {
+		return word(at, s, true, cancelled)
+	}
 	status := func(at int, s record.ChannelState) sentEvent { return word(at, s, false, 0) }
 	const unpaid, paid, cancelled, shipped, completed = record.StateUnpaid, record.StatePaid, record.StateCancelled, record.StateShipped, record.StateCompleted
 	return map[string][]sentEvent{
