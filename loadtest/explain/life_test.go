@@ -183,3 +183,18 @@ func TestGap(t *testing.T) {
 	require.True(t, with(1, 3))
 	require.False(t, with(2, 1))
 }
+
+// TestNow: where units are is told while it matters.
+func TestNow(t *testing.T) {
+	line := func(sku record.SKU, state string, w record.WarehouseID) record.OrderUpdateLine {
+		return record.OrderUpdateLine{Line: string(sku), SKU: sku, Qty: 1, State: state, Warehouse: w}
+	}
+	now := func(lines ...record.OrderUpdateLine) string {
+		s := Story{Events: []Event{{OrderUpdate: record.OrderUpdate{Lines: lines}}}}
+		return s.now()
+	}
+	require.Equal(t, "1 x A and 1 x B sent", now(line("A", "shipped", "HN-1"), line("B", "shipped", "HCM-1")))
+	require.Equal(t, "1 x A reserved at HN-1; 1 x B reserved at HCM-1", now(line("A", "allocated", "HN-1"), line("B", "allocated", "HCM-1")))
+	require.Equal(t, "1 x A set aside at HN-1 until it is paid; 1 x B not to be had now", now(line("A", "held", "HN-1"), line("B", "short", "")))
+	require.Equal(t, "1 x A waiting for new stock; 1 x B back on sale", now(line("A", "backordered", ""), line("B", "released", "")))
+}

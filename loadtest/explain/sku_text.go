@@ -66,7 +66,9 @@ func (s *SKUStory) tellHouse(t *teller, house record.WarehouseID) {
 		t.line("  %s  %s%s", t.time(e.At), e.storyWords(), after)
 		t.line("%s%s/%d@%d%s", indent, e.Topic, e.Partition, e.Offset, t.happened(e.OccurredAt, e.At))
 	}
-	t.none(n)
+	if n == 0 {
+		t.line("  nothing among these entries")
+	}
 }
 
 // storyWords says what moved, in the eyes of the SKU.

@@ -55,10 +55,16 @@ func (s *Story) now() string {
 		return ""
 	}
 	var parts []string
-	for _, g := range groupLines(s.Events[len(s.Events)-1].Lines) {
-		text := g.words() + " " + lineWords(g.state)
-		if g.state == record.LineHeld || g.state == record.LineAllocated {
-			text += s.house(g.warehouse)
+	lines := slices.Clone(s.Events[len(s.Events)-1].Lines)
+	for i := range lines {
+		if l := &lines[i]; l.State != record.LineHeld && l.State != record.LineAllocated {
+			l.Warehouse = "" // where it was matters no longer
+		}
+	}
+	for _, g := range groupLines(lines) {
+		text := g.words() + " " + lineWords(g.state) + s.house(g.warehouse)
+		if g.state == record.LineHeld {
+			text += " until it is paid"
 		}
 		if g.state == record.LineShort && s.waits(g.skus) {
 			text += ", first in line for new stock"

@@ -99,7 +99,7 @@ func statusWords(status string) string {
 func lineWords(state string) string {
 	switch state {
 	case record.LineHeld:
-		return "set aside until it is paid"
+		return "set aside"
 	case record.LineAllocated:
 		return "reserved"
 	case record.LineShort:
