@@ -77,6 +77,75 @@ func TestExplain(t *testing.T) {
 	require.Contains(t, h.bad(exitUsage, "explain", "TEE", "--limit", "0"), "--limit 0")
 }
 
+// TestExplainAWholeLife: the stages' own records of a combo, a part cancelled,
+// what the warehouse did, a part returned, and what couldn't be done, in words.
+func TestExplainAWholeLife(t *testing.T) {
+	h, _ := withBroker(t)
+	h.good("topics", "apply", "--set", "channels=web")
+	n := h.startNode(t.TempDir(), "--set", "channels=web")
+	h.sendText(`{"id":"HCM-1"}`, "warehouses")
+	h.sendText(`{"sku":"SET","components":[{"sku":"CAP","qty":2}]}`, "catalog")
+	h.sendText(`{"holdfast":1,"event_id":"s-1","type":"stock.count","sku":"TEE","warehouse":"HCM-1","qty":5}
+{"holdfast":1,"event_id":"s-2","type":"stock.count","sku":"CAP","warehouse":"HCM-1","qty":4}
+`, "stock.feed")
+	h.follow("channel.web.stock").until(func(r tailed) bool { return r.field("sku") == "SET" && r.field("sellable") == 2.0 })
+	events := h.follow("order.events")
+	step := func(topic, event, want string) {
+		t.Helper()
+		h.sendText(event, topic)
+		require.Equal(t, want, events.next().field("type"))
+	}
+	const key = "web/main/W-2"
+	order := func(id, kind, more string) string {
+		return `{"holdfast":1,"event_id":"` + id + `","type":"` + kind + `","order_id":"W-2"` + more + `}`
+	}
+	warehouse := func(id, kind, more string) string {
+		return `{"holdfast":1,"event_id":"` + id + `","type":"fulfilment.` + kind + `","order_key":"` + key + `"` + more + `}`
+	}
+	step("channel.web.orders", order("e-1", "order.created", `,"occurred_at":"`+time.Now().UTC().Format(time.RFC3339)+
+		`","order":{"payment":"prepaid","lines":[{"line":"1","sku":"TEE","qty":3},{"line":"2","sku":"SET","qty":1}]}`), "order.accepted")
+	step("channel.web.orders", order("e-2", "order.cancelled", `,"by":"buyer","reason":"one too many","lines":[{"line":"1","qty":1}]`), "order.cancelled")
+	step("fulfilment.feed", warehouse("f-1", "picked", ""), "order.picking")
+	step("fulfilment.feed", warehouse("f-2", "packed", ""), "order.packed")
+	step("fulfilment.feed", warehouse("f-3", "shipped", `,"carrier":"ghn","tracking":"G123"`), "order.shipped")
+	step("channel.web.orders", order("e-3", "order.cancelled", `,"by":"seller"`), "order.refused")
+	step("channel.web.orders", order("e-4", "order.amended", ""), "order.refused")
+	step("fulfilment.feed", warehouse("f-4", "delivered", ""), "order.delivered")
+	step("channel.web.orders", order("e-5", "return.received", `,"lines":[{"line":"2","qty":1,"restock":"sellable"}]`), "order.returned")
+	h.follow("stock.events").until(func(r tailed) bool {
+		return r.field("sku") == "CAP" && r.field("on_hand") == 4.0 && r.field("allocated") == 0.0
+	})
+
+	text := h.good("explain", key)
+	read, details, ok := strings.Cut(text, "\nDetails\n")
+	require.True(t, ok)
+	for _, want := range []string{
+		"Order W-2 from the website was delivered.",
+		"The order came in from the website, paid: 3 x TEE and 1 x SET. We reserved 3 x TEE and 2 x CAP (for SET) at HCM-1.",
+		"The buyer cancelled 1 x TEE (reason given: one too many).",
+		"The warehouse has begun to pick the goods.", "The goods are packed.",
+		"2 x TEE and 2 x CAP (for SET) from HCM-1 left with ghn, tracking number G123.",
+		"The seller cancelled. It changed nothing, because it had been sent already.",
+		"A message of the kind order.amended came in. It changed nothing, because that can't be done yet.",
+		"were delivered.",
+		"2 x CAP (for SET) came back.",
+	} {
+		require.Contains(t, oneLine(read), want)
+	}
+	for _, want := range []string{"Gave back a part: 1 x TEE at HCM-1.", "Shipped 2 x TEE at HCM-1", "Came back, for sale: 2 x CAP at HCM-1", "order.refused"} {
+		require.Contains(t, details, want)
+	}
+	s := decodeJSON[explain.Story](t, h.good("explain", key, "-o", "json"))
+	require.Len(t, s.Inputs, 9)
+	require.Len(t, s.Events, 9)
+	verbs := map[string]int{}
+	for _, d := range s.Decisions {
+		verbs[d.Verb]++
+	}
+	require.Equal(t, map[string]int{"reserve": 2, "confirm": 2, "reduce": 1, "ship": 2, "return": 1}, verbs)
+	n.stop()
+}
+
 // TestExplainReadsOlderEvents: a public topic that was given more partitions
 // keeps the older events of an order where they were.
 func TestExplainReadsOlderEvents(t *testing.T) {

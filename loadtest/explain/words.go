@@ -139,6 +139,8 @@ func reasonWords(reason string) string {
 		return "it isn't reserved"
 	case "not_shipped":
 		return "it hasn't been sent"
+	case "line_unknown":
+		return "the order has no such line"
 	case "order_cancelled":
 		return "the order was cancelled before"
 	case "order_rejected":
