@@ -325,3 +325,94 @@ func TestQuotasEndInChunks(t *testing.T) {
 	require.Equal(t, 25*hourMillis, due, "to forget the ids of events")
 	tk.stage.Reset()
 }
+
+// Quotas begin, end, fill up and empty while units are handed out in small
+// chunks: no unit is let through a fence (every decision is checked for it),
+// whoever may have one goes before those of his channel and class behind him,
+// and when nothing more is due, nobody waits for what he could have.
+func TestBehindWithQuotas(t *testing.T) {
+	s := seed(t)
+	behind, quotas := 0, 0
+	for run := range int64(21) {
+		cfg := Config{ServeMax: 1 + int(run%7), EndMax: 1 + int(run%3)}
+		g, tk := newGenerator(s+run, cfg, 1000), newTask(cfg)
+		tk.Clock = 1
+		for range 200 {
+			var es []record.Entry
+			for range 1 + g.Intn(8) {
+				g.n++
+				switch p := g.Intn(20); {
+				case p < 17:
+					c := g.command(24 + g.Intn(46)) // nothing that names what it thinks it has
+					c.OrderKey, c.Attempt = record.OrderKey(fmt.Sprintf("%s/main/%d", pick(g, randomChannels), g.Intn(40))), 1
+					c.Wait, c.Whole = g.Intn(4) > 0, g.Intn(8) == 0
+					es = append(es, command(*c))
+				case p < 19:
+					c := g.policy()
+					if c.Policy.Until != 0 {
+						c.Policy.Until = tk.Clock + record.Millis(g.Intn(40_000))
+					}
+					es = append(es, stockEvent(*c))
+				default:
+					es = append(es, stockEvent(record.StockCommand{
+						Verb: record.VerbReceive, SKU: pick(g, randomSKUs), Warehouse: pick(g, randomWarehouses), EventID: fmt.Sprint("r-", g.n), Qty: record.Quantity(1 + g.Intn(60)),
+					}))
+				}
+			}
+			before := lineUp(tk)
+			tk.Clock += record.Millis(g.Intn(2000))
+			tk.run(es...)
+			require.NoError(t, tk.soundness(), "run %d", run)
+			sent := decisions(tk.Take())
+			for _, d := range sent {
+				quotas += int(d.Quota)
+			}
+			inOrderByChannel(t, tk, before, sent)
+			if _, ok := tk.State[string(prefixBehind)]; ok {
+				behind++
+			}
+		}
+		for n := 0; ; n++ {
+			at, ok := tk.stage.Due(tk)
+			tk.stage.Reset()
+			if !ok || at > tk.Clock {
+				break
+			}
+			require.Less(t, n, 10_000)
+			tk.run(record.Entry{Kind: record.KindTick})
+		}
+		for k := range tk.State {
+			require.NotEqual(t, byte(prefixBehind), k[0])
+		}
+		require.NoError(t, tk.soundness(), "run %d", run)
+	}
+	t.Logf("%d transactions left something, %d units out of quotas or back", behind, quotas)
+	require.Greater(t, behind, 300)
+	require.Greater(t, quotas, 300)
+}
+
+// inOrderByChannel wants that whoever was granted units of a warehouse in the
+// transaction had nobody of his channel and class before him in line who waited
+// before and after it for that warehouse.
+func inOrderByChannel(t *testing.T, tk *task, before map[string]Hold, sent []record.Decision) {
+	after := lineUp(tk)
+	for _, d := range sent {
+		got, stood := before[string(d.OrderKey)+" "+string(d.SKU)]
+		if d.Verb != record.VerbFill || !stood {
+			continue
+		}
+		for k, h := range after {
+			order, sku, _ := strings.Cut(k, " ")
+			was, waited := before[k]
+			if sku != string(d.SKU) || order == string(d.OrderKey) || !waited || was.Place != h.Place || !h.Place.before(got.Place) ||
+				h.Place.class != got.Place.class || channelOf(record.OrderKey(order)) != channelOf(d.OrderKey) {
+				continue
+			}
+			var w waiter
+			require.NoError(t, w.decode(tk.State[string(appendWaiterKey(nil, d.SKU, h.Place))]))
+			for _, m := range d.Moves {
+				require.False(t, named(w.Ranked, m.Warehouse), "%s got units at %s before %s", d.OrderKey, m.Warehouse, order)
+			}
+		}
+	}
+}
