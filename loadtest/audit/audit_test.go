@@ -80,6 +80,9 @@ func (t *toy) after() {
 	late = t.create("web/main/W-10", false, map[string]record.Quantity{"PEN": 31})
 	t.cancel(late, record.LineReleased)
 	t.shipUnclaimed(late, "HCM-1")
+	t.stock(record.VerbReceive, "TEA", "HN-1", 20)
+	t.policy("MUG", func(r *toyRules) { r.quotas["shopee"] = 2 })
+	t.policy("BOX", func(r *toyRules) { r.buffer = 1 })
 }
 
 func requirePass(t *testing.T, r Report, err error) {
@@ -98,7 +101,7 @@ func TestCleanLogPasses(t *testing.T) {
 	requirePass(t, r, err)
 	require.Equal(t, 6, r.SKUs)
 	require.Equal(t, 12, r.Orders)
-	require.EqualValues(t, 10+5+4-1-1+10+9+30+5+3+20, r.UnitsIn, "3 pens were found by a shipment")
+	require.EqualValues(t, 10+5+4-1-1+10+9+30+5+3+20+20, r.UnitsIn, "3 pens were found by a shipment")
 	require.EqualValues(t, 3+4+13+3+2+31, r.UnitsShipped)
 	require.EqualValues(t, 13+3, r.UnitsReturned)
 	require.EqualValues(t, 3+2+1, r.UnitsAllocated)

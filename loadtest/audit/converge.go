@@ -112,19 +112,17 @@ func (m *market) sellable(shop *record.Shop, sku uint32, parts []record.Componen
 	own := m.a.supplies[sku]
 	var sum record.Quantity
 	if len(parts) == 0 {
-		sum = m.free(shop.Channel, sku)
+		sum = own.fenced(shop.Channel, m.free(shop.Channel, sku))
 	} else {
 		for i, part := range parts {
-			sets := max(0, m.free(shop.Channel, m.a.skus.numbers[string(part.SKU)])) / part.Qty
+			number := m.a.skus.numbers[string(part.SKU)]
+			supply := m.a.supplies[number]
+			sets := max(0, supply.fenced(shop.Channel, m.free(shop.Channel, number))) / part.Qty
 			if i == 0 || sets < sum {
 				sum = sets
 			}
 		}
-	}
-	if left, has, others := own.reserved(shop.Channel); has {
-		sum = min(sum, left)
-	} else {
-		sum -= others
+		sum = own.fenced(shop.Channel, sum-own.buffer)
 	}
 	buffer, cap := own.policy(shop)
 	sum -= buffer

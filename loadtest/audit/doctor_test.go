@@ -243,6 +243,10 @@ var doctors = []struct {
 	{"a shop is told what a quota keeps for others", func(t *toy) {
 		t.find(0, isStand("HAT")).stand().Quotas = nil
 	}, RuleChannelNotConverged},
+	{"a combo is told what a quota keeps of its component", func(t *toy) {
+		t.rulesOf("MUG").quotas = nil
+		t.find(0, func(f *fact) bool { return isSellable(f, "web", "BOX") }).value.(*record.ChannelStock).Sellable = t.sellable("BOX", &t.shops[0])
+	}, RuleChannelNotConverged},
 	{"a shop is told what safety hides", func(t *toy) {
 		t.find(0, isStand("HAT")).stand().Rows[0].Safety++
 	}, RuleChannelNotConverged},

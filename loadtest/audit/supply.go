@@ -66,14 +66,14 @@ func (s *supply) policy(shop *record.Shop) (buffer record.Quantity, cap *record.
 	return buffer, cap
 }
 
-// reserved splits the quotas that run into the channel's own and all others.
-func (s *supply) reserved(channel string) (own record.Quantity, has bool, others record.Quantity) {
-	for c, left := range s.quotas {
-		if c == channel {
-			own, has = left, true
-		} else {
-			others += left
-		}
+// fenced is what quotas that run leave a channel of sum units: at most its own,
+// else what isn't kept for the others.
+func (s *supply) fenced(channel string, sum record.Quantity) record.Quantity {
+	if left, has := s.quotas[channel]; has {
+		return min(sum, left)
 	}
-	return own, has, others
+	for _, left := range s.quotas {
+		sum -= left
+	}
+	return sum
 }

@@ -95,19 +95,13 @@ func (t *toy) publishSKU(sku string) {
 
 func (t *toy) sellable(sku string, s *record.Shop) record.Quantity {
 	r := t.rulesOf(sku)
-	n := t.free(sku)
+	n := t.fenced(t.free(sku), sku, s.Channel)
 	if parts := t.combos[sku]; len(parts) > 0 {
 		n = 1 << 40
 		for _, part := range parts {
-			n = min(n, max(0, t.free(string(part.SKU)))/part.Qty)
+			n = min(n, max(0, t.fenced(t.free(string(part.SKU)), string(part.SKU), s.Channel))/part.Qty)
 		}
-	}
-	if left, ok := r.quotas[s.Channel]; ok {
-		n = min(n, left)
-	} else {
-		for _, left := range r.quotas {
-			n -= left
-		}
+		n = t.fenced(n-r.buffer, sku, s.Channel)
 	}
 	buffer := s.Buffer
 	for key, b := range r.buffers {
@@ -120,6 +114,17 @@ func (t *toy) sellable(sku string, s *record.Shop) record.Quantity {
 		n = min(n, *s.Cap)
 	}
 	return max(0, n)
+}
+
+// fenced is what the SKU's quotas leave the channel of n units.
+func (t *toy) fenced(n record.Quantity, sku, channel string) record.Quantity {
+	if left, ok := t.rulesOf(sku).quotas[channel]; ok {
+		return min(n, left)
+	}
+	for _, left := range t.rulesOf(sku).quotas {
+		n -= left
+	}
+	return n
 }
 
 func (t *toy) free(sku string) (sum record.Quantity) {
