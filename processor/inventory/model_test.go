@@ -670,6 +670,9 @@ func TestModel(t *testing.T) {
 		}
 	}
 	t.Logf("%d steps: %v", steps, outcomes)
+	for i, name := range Outcomes() {
+		require.Equal(t, outcomes[name], tk.Counted[i], name)
+	}
 	require.Less(t, len(tk.State), 1000, "event ids are forgotten")
 	for _, what := range []string{"reserve for quota", "fill for quota", "fill out of a quota", "release into a quota", "reduce into a quota", "fill by a quota's end"} {
 		require.Greater(t, outcomes[what], 3, what)

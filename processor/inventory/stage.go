@@ -14,9 +14,10 @@ import (
 // end; holds, waiters and event ids are written with the decision that changes
 // them.
 type Stage struct {
-	cfg     Config
-	cache   cache
-	catalog catalog
+	cfg      Config
+	cache    cache
+	catalog  catalog
+	outcomes outcomeNumbers
 
 	// What follows is memory that is used again for every entry.
 	command      record.Command
@@ -39,7 +40,7 @@ func New(cfg Config) *Stage {
 	if err := cfg.Validate(); err != nil {
 		panic("BUG: " + err.Error())
 	}
-	return &Stage{cfg: cfg.withDefaults(), cache: cache{bySKU: map[record.SKU]*cached{}}}
+	return &Stage{cfg: cfg.withDefaults(), cache: cache{bySKU: map[record.SKU]*cached{}}, outcomes: newOutcomeNumbers()}
 }
 
 // Decide decides every entry of the envelope. Only other stages of the same
@@ -110,7 +111,7 @@ func (s *Stage) Due(tx stage.Tx) (record.Millis, bool) {
 	return at, ok
 }
 
-// send emits the decision: to who waits for it, or to the ledger.
+// send emits the decision, to who waits for it or to the ledger, and counts it.
 func (s *Stage) send(tx stage.Tx, origin record.Origin) {
 	d := &s.decision
 	log := stage.LogAvailability
@@ -121,6 +122,7 @@ func (s *Stage) send(tx stage.Tx, origin record.Origin) {
 	}
 	s.value = record.AppendDecision(s.value[:0], d)
 	tx.Send(log, record.KindDecision, s.key, origin, s.value)
+	tx.Count(s.outcomes.of(d))
 }
 
 // begin makes an empty decision.

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -145,6 +146,29 @@ func TestResetForgets(t *testing.T) {
 		require.Equal(t, lost.State, tk.State)
 		require.Equal(t, lost.Take(), tk.Take())
 	}
+}
+
+// Every outcome has a name of its own, in two words.
+func TestOutcomes(t *testing.T) {
+	seen := map[string]bool{}
+	for i, name := range Outcomes() {
+		require.Regexp(t, `^[a-z_]+ [a-z_]+$`, name)
+		require.False(t, seen[name], name)
+		seen[name] = true
+		require.LessOrEqual(t, i, 254)
+	}
+	n := newOutcomeNumbers()
+	for i, name := range Outcomes() {
+		verb, outcome, _ := strings.Cut(name, " ")
+		for v := range record.VerbPolicy + 1 {
+			for o := range record.OutcomeStale + 1 {
+				if v.String() == verb && o.String() == outcome {
+					require.Equal(t, i, n.of(&record.Decision{Verb: v, Outcome: o}))
+				}
+			}
+		}
+	}
+	require.Contains(t, recovered(func() { n.of(&record.Decision{Verb: record.VerbReturn, Outcome: record.OutcomeStale}) }), "BUG: ")
 }
 
 // Ten thousand ids due at once are forgotten in chunks, and in between the
