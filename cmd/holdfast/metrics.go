@@ -7,7 +7,9 @@ import (
 	"holdfast/processor"
 	"holdfast/processor/channels"
 	"holdfast/processor/intake"
+	"holdfast/processor/inventory"
 	"holdfast/processor/metrics"
+	"holdfast/processor/order"
 	"holdfast/topology"
 )
 
@@ -16,6 +18,10 @@ func outcomesOf(stage string) []string {
 	switch stage {
 	case topology.StageIntake:
 		return intake.Outcomes()
+	case topology.StageOrders:
+		return order.Outcomes()
+	case topology.StageInventory:
+		return inventory.Outcomes()
 	case topology.StageChannels:
 		return channels.Outcomes()
 	}
