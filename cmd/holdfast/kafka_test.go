@@ -346,3 +346,12 @@ func TestForeignPartitionCountIsRefused(t *testing.T) {
 	require.Contains(t, errs.String(), "partitions")
 	deleteTopics(t, brokers, app, []string{"web"})
 }
+
+// TestQuickStartOnKafka: the README's quick start with a real Kafka.
+func TestQuickStartOnKafka(t *testing.T) {
+	app := fmt.Sprintf("quick-%d", time.Now().UnixNano())
+	brokers := kafkaBrokers(t)
+	h := &harness{t: t, environ: []string{"KAFKA_BROKERS=" + brokers, "HOLDFAST_APP_ID=" + app}, brokers: brokers}
+	quickStart(t, h)
+	deleteTopics(t, brokers, app, DefaultSettings().Channels)
+}
