@@ -53,8 +53,8 @@ type order struct {
 	key     record.OrderKey
 	ordered time.Duration // when the buyer ordered
 	payment record.Payment
-	hold    int // seconds; 0 where none is named
-	partial bool
+	hold    int    // seconds; 0 where none is named
+	allow   string // "" is all
 	buyer   int
 	vip     bool
 	city    *city
@@ -65,8 +65,9 @@ type order struct {
 }
 
 type line struct {
-	rank int
-	qty  int64
+	rank  int // of the SKU; of a combo its number
+	combo bool
+	qty   int64
 }
 
 // draw makes up the n-th order.
@@ -90,7 +91,12 @@ func (s *Sale) draw(n int, at time.Duration) *order {
 	if o.payment == record.PaymentUnpaid && o.format == canonical && !o.channel.marketplace {
 		o.hold = 3 + rnd.IntN(3)
 	}
-	o.partial = rnd.IntN(100) < 15
+	switch chance := rnd.IntN(100); {
+	case chance < 15:
+		o.allow = "partial"
+	case chance < 22:
+		o.allow = "backorder"
+	}
 	o.city = &s.cities[weighted(rnd, len(s.cities), func(i int) int { return s.cities[i].weight })]
 	o.lat = o.city.lat + (rnd.Float64()-0.5)*0.2
 	o.lng = o.city.lng + (rnd.Float64()-0.5)*0.2
@@ -112,6 +118,9 @@ func (s *Sale) drawLines(f format) []line {
 	}
 	if len(lines) == 2 && f != shopee && rnd.IntN(50) == 0 {
 		lines[1].rank = lines[0].rank
+	}
+	if f == canonical && len(s.goods.combos) > 0 && rnd.IntN(20) == 0 {
+		lines[0].combo, lines[0].rank = true, rnd.IntN(len(s.goods.combos))
 	}
 	return lines
 }

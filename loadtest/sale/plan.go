@@ -29,15 +29,48 @@ func (s *Sale) planOrder(o *order) {
 	if !ok {
 		return
 	}
-	switch at := end + between(rnd, second, 3*second); {
+	at := end + between(rnd, second, 3*second)
+	if o.format == canonical && o.lines[0].qty > 1 && rnd.IntN(100) < 15 {
+		s.plan(due{at: at - between(rnd, 0, second), happened: at - second, what: lessened, o: o})
+	}
+	switch {
 	case rnd.IntN(100) < 4:
 		s.planCancel(o, at)
-	case rnd.IntN(100) < o.channel.shipped:
-		what := shipped
-		if o.format == shopee && rnd.IntN(2) == 0 {
-			what = pushed
+		if rnd.IntN(50) == 0 { // it was on the lorry already
+			at += between(rnd, 100*time.Millisecond, second)
+			s.counts.ShippedAfterCancel++
+			s.plan(due{at: at, happened: at, what: shipped, o: o})
 		}
-		s.plan(due{at: at, happened: at, what: what, state: "SHIPPED", o: o})
+	case rnd.IntN(100) < o.channel.shipped:
+		s.planShipment(o, at)
+	}
+}
+
+// planShipment plans the way of a parcel out of the door, and of some to the
+// buyer and back.
+func (s *Sale) planShipment(o *order, at time.Duration) {
+	rnd := s.rnd
+	step := func(what what) {
+		s.plan(due{at: at, happened: at, what: what, o: o})
+		at += between(rnd, 200*time.Millisecond, second)
+	}
+	if o.format == shopee && rnd.IntN(2) == 0 {
+		s.plan(due{at: at, happened: at, what: pushed, state: "SHIPPED", o: o})
+		return
+	}
+	if rnd.IntN(3) == 0 {
+		step(picked)
+		step(packed)
+	}
+	step(shipped)
+	if rnd.IntN(2) == 0 {
+		return
+	}
+	step(delivered)
+	if rnd.IntN(10) == 0 {
+		at += second
+		s.counts.Returned++
+		step(returned)
 	}
 }
 
@@ -97,6 +130,12 @@ func (s *Sale) planStock() {
 	}
 	for range s.cfg.SKUs / 500 {
 		at := time.Duration(s.rnd.Float64() * float64(s.Duration()))
-		s.plan(due{at: at, what: adjusted, number: s.cfg.SKUs/20 + s.rnd.IntN(s.cfg.SKUs/20)})
+		s.plan(due{at: at, what: adjusted, number: s.goods.tepid(s.rnd)})
+		s.plan(due{at: at, what: damaged, number: s.goods.tepid(s.rnd)})
+		s.plan(due{at: at, what: counted, number: s.goods.tepid(s.rnd)})
+	}
+	if n := len(s.warehouses) - 1; s.warehouses[n].store {
+		s.plan(due{at: s.Duration() / 4, what: closed, number: n})
+		s.plan(due{at: s.Duration() / 2, what: opened, number: n})
 	}
 }

@@ -28,16 +28,24 @@ type Header struct {
 
 // Counts is what was handed out so far.
 type Counts struct {
-	Messages   int `json:"messages"`
-	Orders     int `json:"orders"` // distinct, created
-	Lines      int `json:"lines"`
-	Units      int `json:"units"`
-	Own        int `json:"own_format"` // orders in Shopee's and Shopify's own formats
-	Paid       int `json:"paid"`
-	PaidLate   int `json:"paid_late"`  // after the hold has run out
-	NeverPaid  int `json:"never_paid"` // left to expire
-	Cancelled  int `json:"cancelled"`
-	Shipped    int `json:"shipped"`
+	Messages  int `json:"messages"`
+	Orders    int `json:"orders"` // distinct, created
+	Lines     int `json:"lines"`
+	Units     int `json:"units"`
+	Own       int `json:"own_format"` // orders in Shopee's and Shopify's own formats
+	Paid      int `json:"paid"`
+	PaidLate  int `json:"paid_late"`  // after the hold has run out
+	NeverPaid int `json:"never_paid"` // left to expire
+	Cancelled int `json:"cancelled"`
+	Lessened  int `json:"cancelled_in_part"`
+	Shipped   int `json:"shipped"`
+	Delivered int `json:"delivered"`
+	Returned  int `json:"returned"`
+	// ShippedAfterCancel counts parcels that left although the order was cancelled.
+	ShippedAfterCancel int `json:"shipped_after_cancel"`
+
+	Combos     int `json:"combos"`       // lines
+	Backorders int `json:"backorders"`   // orders that are willing to wait
 	OutOfOrder int `json:"out_of_order"` // orders with an event before its time
 	Duplicates int `json:"duplicates"`
 	Broken     int `json:"broken"`
@@ -145,9 +153,18 @@ const (
 	paid
 	cancelled
 	shipped
-	pushed // a Shopee push: the state without the order
+	pushed   // a Shopee push: the state without the order
+	lessened // a unit less
+	picked
+	packed
+	delivered
+	returned
 	restocked
 	adjusted
+	damaged
+	counted
+	closed // a warehouse; opened again later
+	opened
 	broken
 )
 

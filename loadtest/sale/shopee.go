@@ -75,8 +75,11 @@ func (s *Sale) shopeeOrder(d *due) []byte {
 	return append(b, `],"package_list":[]}]}}`...)
 }
 
+func shopeeItem(l line) int64  { return 2_600_000_000 + int64(l.rank) }
+func shopeeModel(l line) int64 { return 10_000_000_000 + int64(l.rank) }
+
 func (s *Sale) appendShopeeItem(b []byte, l line) []byte {
-	item, model := 2_600_000_000+int64(l.rank), 10_000_000_000+int64(l.rank)
+	item, model := shopeeItem(l), shopeeModel(l)
 	number := func(name string, v int64) {
 		b = append(b, name...)
 		b = strconv.AppendInt(b, v, 10)

@@ -83,9 +83,11 @@ func (s *Sale) shopifyOrder(d *due) ([]byte, []Header) {
 	return b, s.shopifyHeaders(d, topic)
 }
 
+func shopifyLine(o *order, i int) int64 { return 13_000_000_000_000 + int64(o.n)*10 + int64(i) }
+
 func (s *Sale) appendShopifyLine(b []byte, o *order, i int, l line) []byte {
 	b = append(b, `{"id":`...)
-	b = strconv.AppendInt(b, 13_000_000_000_000+int64(o.n)*10+int64(i), 10)
+	b = strconv.AppendInt(b, shopifyLine(o, i), 10)
 	b = append(b, `,"variant_id":`...)
 	b = strconv.AppendInt(b, 43_000_000_000_000+int64(l.rank), 10)
 	b = append(b, `,"product_id":`...)

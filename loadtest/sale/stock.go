@@ -1,9 +1,11 @@
 package sale
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sort"
 
 	"holdfast/topology/record"
@@ -26,6 +28,55 @@ type goods struct {
 	upTo   []float64
 	share  []float64
 	stock  [][]placed
+	combos []combo
+}
+
+// combo is several SKUs sold as one.
+type combo struct {
+	sku        string
+	components []component
+}
+
+type component struct {
+	rank int
+	qty  int64
+}
+
+// skuOf and priceOf are of what a line sells.
+func (g *goods) skuOf(l line) string {
+	if l.combo {
+		return g.combos[l.rank].sku
+	}
+	return g.skus[l.rank]
+}
+
+func (g *goods) priceOf(l line) (sum int64) {
+	if !l.combo {
+		return g.prices[l.rank]
+	}
+	for _, c := range g.combos[l.rank].components {
+		sum += c.qty * g.prices[c.rank]
+	}
+	return sum * 9 / 10
+}
+
+// tepid draws a SKU that neither sells out nor lies about.
+func (g *goods) tepid(rnd *rand.Rand) int { return len(g.skus)/20 + rnd.IntN(max(1, len(g.skus)/20)) }
+
+// combine makes combos of two or three tepid SKUs.
+func (g *goods) combine(rnd *rand.Rand) {
+	for i := range len(g.skus) / 100 {
+		c := combo{sku: fmt.Sprintf("SET-%04d", i+1)}
+		for range 2 + rnd.IntN(2) {
+			rank := g.tepid(rnd)
+			if !slices.ContainsFunc(c.components, func(o component) bool { return o.rank == rank }) {
+				c.components = append(c.components, component{rank, 1 + int64(rnd.IntN(2))})
+			}
+		}
+		if len(c.components) > 1 {
+			g.combos = append(g.combos, c)
+		}
+	}
 }
 
 // placed is a stock of a SKU.
@@ -56,6 +107,7 @@ func newGoods(cfg *Config, warehouses []warehouse, rnd *rand.Rand) *goods {
 	for rank := range g.stock {
 		g.stock[rank] = g.place(g.units(cfg, rank, rnd), g.hot(rank), warehouses, rnd)
 	}
+	g.combine(rnd)
 	return g
 }
 
@@ -120,6 +172,7 @@ func (s *Sale) Setup() []Message {
 	for _, shop := range shops() {
 		out = append(out, tableMessage("channels", shop.Channel+"/"+shop.Shop, shop))
 	}
+	out = append(out, s.combos()...)
 	for rank, stock := range s.goods.stock {
 		for _, p := range stock {
 			kind := "stock.receive"
@@ -127,6 +180,55 @@ func (s *Sale) Setup() []Message {
 				kind = "stock.count"
 			}
 			out = append(out, s.stockMessage(0, kind, rank, p.warehouse, p.qty, 0))
+		}
+	}
+	return append(out, s.policies()...)
+}
+
+func (s *Sale) combos() (out []Message) {
+	for _, c := range s.goods.combos {
+		row := record.CatalogItem{SKU: record.SKU(c.sku)}
+		for _, part := range c.components {
+			row.Components = append(row.Components, record.Component{SKU: record.SKU(s.goods.skus[part.rank]), Qty: record.Quantity(part.qty)})
+		}
+		out = append(out, tableMessage("catalog", c.sku, row))
+	}
+	return out
+}
+
+// policies returns who may sell how much: every fourth hot SKU has a tenth of its
+// stock fenced off for Shopee until the sale is half over, and a few others have
+// safety stock, a company's buffer or one for a channel.
+func (s *Sale) policies() (out []Message) {
+	policy := func(rank int, in record.StockInput) {
+		in.Holdfast, in.Type, in.SKU = 1, "stock.policy", record.SKU(s.goods.skus[rank])
+		in.EventID = fmt.Sprintf("%s-policy", in.SKU)
+		value, err := json.Marshal(in)
+		if err != nil {
+			panic("BUG: policy: " + err.Error())
+		}
+		out = append(out, Message{Topic: "stock.feed", Key: []byte(in.SKU), Value: value})
+	}
+	set := func(q int64) record.SettingInput {
+		return record.SettingInput{Present: true, Value: record.Quantity(q)}
+	}
+	half := s.cfg.Start + record.Millis(s.Duration().Milliseconds()/2)
+	for rank := 0; s.goods.hot(rank); rank += 4 {
+		units := int64(0)
+		for _, p := range s.goods.stock[rank] {
+			units += p.qty
+		}
+		policy(rank, record.StockInput{Channel: "shopee", Quota: set(units / 10), Until: half})
+	}
+	for i := range s.cfg.SKUs / 100 {
+		rank := s.cfg.SKUs/10 + i
+		switch i % 3 {
+		case 0:
+			policy(rank, record.StockInput{Warehouse: s.warehouses[s.goods.stock[rank][0].warehouse].row.ID, Safety: set(2)})
+		case 1:
+			policy(rank, record.StockInput{Buffer: set(1)})
+		case 2:
+			policy(rank, record.StockInput{Channel: "lazada/main", Buffer: set(3), Cap: set(40)})
 		}
 	}
 	return out

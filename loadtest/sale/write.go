@@ -2,6 +2,7 @@ package sale
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -15,6 +16,17 @@ func (s *Sale) write(d *due) Message {
 		s.counts.Stock++
 		qty := max(1, int64(0.05*s.goods.demand(&s.cfg, d.number)))
 		return s.stockMessage(d.at, "stock.receive", d.number, s.goods.stock[d.number][0].warehouse, qty, s.counts.Stock)
+	case damaged:
+		s.counts.Stock++
+		return s.stockMessage(d.at, "stock.damage", d.number, s.goods.stock[d.number][0].warehouse, 1, s.counts.Stock)
+	case counted:
+		s.counts.Stock++
+		at := s.goods.stock[d.number][0]
+		return s.stockMessage(d.at, "stock.count", d.number, at.warehouse, at.qty, s.counts.Stock)
+	case closed, opened:
+		row, open := s.warehouses[d.number].row, d.what == opened
+		row.Active = &open
+		return tableMessage("warehouses", string(row.ID), row)
 	case adjusted:
 		s.counts.Stock++
 		at, qty := s.goods.stock[d.number][0], int64(-1)
@@ -33,9 +45,11 @@ func (s *Sale) write(d *due) Message {
 		o.first, m.First = true, true
 	}
 	switch {
-	case d.what == shipped:
+	case kindOfFulfilment(d.what) != "":
 		m.Topic = "fulfilment.feed"
-		m.Value = s.shipment(d)
+		m.Value = s.fulfilment(d)
+	case d.what == lessened, d.what == returned:
+		m.Value = s.canonicalEvent(d)
 	case o.format == shopee && d.what == pushed:
 		m.Value = s.shopeePush(d)
 	case o.format == shopee:
@@ -67,6 +81,12 @@ func (s *Sale) count(d *due) {
 		s.counts.Lines += len(d.o.lines)
 		for _, l := range d.o.lines {
 			s.counts.Units += int(l.qty)
+			if l.combo {
+				s.counts.Combos++
+			}
+		}
+		if d.o.allow == "backorder" {
+			s.counts.Backorders++
 		}
 		if d.o.format != canonical {
 			s.counts.Own++
@@ -75,6 +95,10 @@ func (s *Sale) count(d *due) {
 		s.counts.Paid++
 	case cancelled:
 		s.counts.Cancelled++
+	case lessened:
+		s.counts.Lessened++
+	case delivered:
+		s.counts.Delivered++
 	case shipped:
 		s.counts.Shipped++
 	case pushed:
@@ -93,6 +117,10 @@ func (s *Sale) canonicalEvent(d *due) []byte {
 		kind, tag = "order.paid", "p"
 	case cancelled:
 		kind, tag = "order.cancelled", "x"
+	case lessened:
+		kind, tag = "order.cancelled", "l"
+	case returned:
+		kind, tag = "return.received", "r"
 	}
 	b := make([]byte, 0, 640+96*len(o.lines))
 	b = append(b, `{"holdfast":1,"event_id":"`...)
@@ -111,6 +139,15 @@ func (s *Sale) canonicalEvent(d *due) []byte {
 	switch d.what {
 	case cancelled:
 		b = append(b, `,"by":"buyer"`...)
+	case lessened:
+		b = append(b, `,"by":"buyer","lines":[{"line":"1","qty":1}]`...)
+	case returned:
+		restock := [...]string{"sellable", "unavailable", "none"}[o.n%3]
+		b = append(b, `,"lines":[{"line":"`...)
+		b = append(b, s.lineID(o, 0)...)
+		b = append(b, `","qty":1,"restock":"`...)
+		b = append(b, restock...)
+		b = append(b, `"}]`...)
 	case created:
 		b = append(b, `,"order":`...)
 		b = s.appendOrder(b, o)
@@ -127,8 +164,10 @@ func (s *Sale) appendOrder(b []byte, o *order) []byte {
 		b = append(b, `,"hold_seconds":`...)
 		b = strconv.AppendInt(b, int64(o.hold), 10)
 	}
-	if o.partial {
-		b = append(b, `,"allow":"partial"`...)
+	if o.allow != "" {
+		b = append(b, `,"allow":"`...)
+		b = append(b, o.allow...)
+		b = append(b, '"')
 	}
 	b = append(b, `,"customer":{"id":"C-`...)
 	b = strconv.AppendInt(b, int64(o.buyer), 10)
@@ -158,22 +197,53 @@ func (s *Sale) appendOrder(b []byte, o *order) []byte {
 		b = append(b, `{"line":"`...)
 		b = strconv.AppendInt(b, int64(i+1), 10)
 		b = append(b, `","sku":"`...)
-		b = append(b, s.goods.skus[l.rank]...)
+		b = append(b, s.goods.skuOf(l)...)
 		b = append(b, `","qty":`...)
 		b = strconv.AppendInt(b, l.qty, 10)
 		b = append(b, `,"unit_price_minor":`...)
-		b = strconv.AppendInt(b, s.goods.prices[l.rank], 10)
+		b = strconv.AppendInt(b, s.goods.priceOf(l), 10)
 		b = append(b, '}')
 	}
 	return append(b, `]}`...)
 }
 
-// shipment writes a record of fulfilment.feed that ships all that is allocated.
-func (s *Sale) shipment(d *due) []byte {
+// lineID is how the order's own format calls a line.
+func (s *Sale) lineID(o *order, i int) string {
+	switch o.format {
+	case shopee:
+		return fmt.Sprintf("%d/%d", shopeeItem(o.lines[i]), shopeeModel(o.lines[i]))
+	case shopify:
+		return strconv.FormatInt(shopifyLine(o, i), 10)
+	}
+	return strconv.Itoa(i + 1)
+}
+
+// kindOfFulfilment is what fulfilment.feed calls it; "" for what isn't its own.
+func kindOfFulfilment(w what) string {
+	switch w {
+	case picked:
+		return "picked"
+	case packed:
+		return "packed"
+	case shipped:
+		return "shipped"
+	case delivered:
+		return "delivered"
+	}
+	return ""
+}
+
+// fulfilment writes a record of fulfilment.feed about all that is allocated.
+func (s *Sale) fulfilment(d *due) []byte {
+	kind := kindOfFulfilment(d.what)
 	b := make([]byte, 0, 256)
 	b = append(b, `{"holdfast":1,"event_id":"`...)
 	b = append(b, d.o.id...)
-	b = append(b, `-s","type":"fulfilment.shipped","order_key":"`...)
+	b = append(b, '-')
+	b = append(b, kind...)
+	b = append(b, `","type":"fulfilment.`...)
+	b = append(b, kind...)
+	b = append(b, `","order_key":"`...)
 	b = append(b, d.o.key...)
 	b = append(b, `","carrier":"ghn","tracking":"G`...)
 	b = strconv.AppendInt(b, int64(100_000_000+d.o.n), 10)
@@ -217,7 +287,7 @@ func tableMessage(topic, key string, row any) Message {
 
 func (s *Sale) total(o *order) (sum int64) {
 	for _, l := range o.lines {
-		sum += l.qty * s.goods.prices[l.rank]
+		sum += l.qty * s.goods.priceOf(l)
 	}
 	return sum
 }

@@ -34,9 +34,11 @@ func SaleStages() Stages {
 	}
 }
 
-// Sale is a small sale in which everything happens: a few hot SKUs sell out,
-// orders are paid late or never, cancelled, shipped, told twice and out of
-// order. Records are made when they are fed, so that their times fit.
+// Sale is a small sale in which everything happens: a few hot SKUs sell out and
+// a combo of them is sold, orders are paid late or never, cancelled whole or in
+// part, picked, packed, shipped, delivered and returned, told twice and out of
+// order; stock is counted, damaged, fenced off. Records are made when they are
+// fed, so that their times fit.
 type Sale struct {
 	random  *rand.Rand
 	orders  int // still to be created
@@ -54,6 +56,7 @@ func NewSale(seed uint64, orders int) *Sale {
 	for i := range 3 {
 		s.head = append(s.head, s.warehouse(i, true))
 	}
+	s.head = append(s.head, s.combo(1))
 	for sku := range saleSKUs {
 		for w := range 3 {
 			if s.random.IntN(3) > 0 {
@@ -97,7 +100,7 @@ func (s *Sale) Next(now record.Millis) (in Input, ok bool) {
 // other now and then returns something that isn't an order.
 func (s *Sale) other(now record.Millis) (Input, bool) {
 	sku, w := s.random.IntN(saleSKUs), s.random.IntN(3)
-	switch s.random.IntN(24) {
+	switch s.random.IntN(36) {
 	case 0:
 		return s.stock("stock.receive", sku, w, 1+s.random.IntN(9))(now), true
 	case 1:
@@ -108,6 +111,14 @@ func (s *Sale) other(now record.Millis) (Input, bool) {
 		return s.warehouse(w, s.random.IntN(3) > 0)(now), true
 	case 4:
 		return Input{Topic: topology.ChannelOrders("web"), Partition: -1, Value: []byte(`{"holdfast":1,"type":`)}, true
+	case 5:
+		return s.stock("stock.damage", sku, w, []int{-1, 1, 2}[s.random.IntN(3)])(now), true
+	case 6, 7:
+		return s.policy(sku, w)(now), true
+	case 8:
+		return s.combo(1 + s.random.IntN(2))(now), true
+	case 9:
+		return s.shop(s.random.IntN(4) > 0)(now), true
 	}
 	return Input{}, false
 }
@@ -153,12 +164,15 @@ func (s *Sale) order(now record.Millis) Input {
 	hold := int64(1 + s.random.IntN(6))
 	o := record.OrderInputOrder{
 		Payment: []string{"unpaid", "unpaid", "prepaid", "prepaid", "cod"}[s.random.IntN(5)],
-		Allow:   []string{"all", "all", "partial"}[s.random.IntN(3)], HoldSeconds: &hold,
+		Allow:   []string{"all", "all", "partial", "backorder"}[s.random.IntN(4)], HoldSeconds: &hold,
 	}
 	for range 1 + s.random.IntN(3) {
 		// The square of chance makes some SKUs hot.
 		sku := s.random.IntN(1 + s.random.IntN(saleSKUs))
 		o.Lines = append(o.Lines, record.OrderLineInput{SKU: skuID(sku), Qty: record.Quantity(1 + s.random.IntN(2))})
+	}
+	if s.random.IntN(5) == 0 {
+		o.Lines[0].SKU = comboSKU
 	}
 	create := s.orderEvent("order.created", channel, id, &o)(now)
 	var follow []func(record.Millis) Input
@@ -168,9 +182,7 @@ func (s *Sale) order(now record.Millis) Input {
 	if s.random.IntN(4) == 0 {
 		follow = append(follow, s.orderEvent("order.cancelled", channel, id, nil))
 	}
-	if s.random.IntN(2) == 0 {
-		follow = append(follow, s.shipped(channel, id))
-	}
+	follow = append(follow, s.afterwards(channel, id)...)
 	if len(follow) > 0 && s.random.IntN(10) == 0 {
 		early := follow[0](now)
 		follow[0] = func(record.Millis) Input { return create }
@@ -187,13 +199,5 @@ func (s *Sale) orderEvent(kind, channel, id string, o *record.OrderInputOrder) f
 			in.By = "buyer"
 		}
 		return jsonInput(topology.ChannelOrders(channel), channel+"/main/"+id, in)
-	}
-}
-
-func (s *Sale) shipped(channel, id string) func(record.Millis) Input {
-	return func(now record.Millis) Input {
-		return jsonInput(topology.FulfilmentFeed, channel+"/main/"+id, record.FulfilmentInput{
-			Holdfast: 1, EventID: s.event(), Type: "fulfilment.shipped", OrderKey: record.MakeOrderKey(channel, "main", id), OccurredAt: now,
-		})
 	}
 }
