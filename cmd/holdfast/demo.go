@@ -31,7 +31,7 @@ type demoCmd struct {
 }
 
 func (c *demoCmd) Help() string {
-	return "An 11.11 sale in one process: six channels, twenty warehouses and shops over Vietnam, hot SKUs that sell out, holds that expire, duplicates, late and broken events; then the audit. Exit code 3 when the audit finds a violation."
+	return "An 11.11 sale in one process: six channels, twenty warehouses and shops over Vietnam, hot SKUs that sell out, combos, quotas, backorders, holds that expire, cancels whole and in part, parcels on their way and back, duplicates, late and broken events; then the audit. Exit code 3 when the audit finds a violation."
 }
 
 func (c *demoCmd) Run(ctx context.Context, a *app) (err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,14 +32,39 @@ type watcher struct {
 	stock   map[record.SKU]map[record.WarehouseID]record.Quantity
 	next    map[string]map[int32]int64
 	sample  record.OrderKey // an order worth explaining
-	orders  map[record.OrderKey]bool
+	orders  map[record.OrderKey][]watchedPart
+	channel map[string]*channelCounts
 	changed chan struct{}
 }
 
 type watchCounts struct {
 	decided, accepted, short, rejected, expired, cancelled, shipped int
+	backordered, filled, lessened, delivered, returned, refused     int
 	deadLetters, channelUpdates, stockChanges, soldOut              int
-	byChannel                                                       map[string]int
+}
+
+// channelCounts are the orders of one channel.
+type channelCounts struct {
+	Orders    int `json:"orders"`
+	Accepted  int `json:"accepted"`
+	Short     int `json:"short"` // of the accepted, at first
+	Rejected  int `json:"rejected"`
+	Expired   int `json:"expired"`
+	Cancelled int `json:"cancelled"`
+	Shipped   int `json:"shipped"`
+}
+
+// warehouseCounts are what one warehouse has of the orders in the end.
+type warehouseCounts struct {
+	Orders  int   `json:"orders"` // with units there
+	Units   int64 `json:"units"`  // held, allocated, or gone from there
+	Shipped int64 `json:"shipped_units"`
+}
+
+// watchedPart is what an order has at one warehouse.
+type watchedPart struct {
+	warehouse      record.WarehouseID
+	units, shipped record.Quantity
 }
 
 func watch(ctx context.Context, options []kgo.Opt, t *topology.Topology, latency *loadtest.Latency) (*watcher, error) {
@@ -57,9 +83,8 @@ func watch(ctx context.Context, options []kgo.Opt, t *topology.Topology, latency
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	w := &watcher{client: client, topology: t, latency: latency, cancel: cancel, done: make(chan struct{}),
-		n:     watchCounts{byChannel: map[string]int{}},
 		stock: map[record.SKU]map[record.WarehouseID]record.Quantity{}, next: map[string]map[int32]int64{},
-		orders: map[record.OrderKey]bool{}, changed: make(chan struct{}, 1)}
+		orders: map[record.OrderKey][]watchedPart{}, channel: map[string]*channelCounts{}, changed: make(chan struct{}, 1)}
 	go w.run(ctx)
 	return w, nil
 }
@@ -110,35 +135,112 @@ func (w *watcher) order(r *kgo.Record, now time.Time) {
 	if w.latency.Seen(key, now) {
 		w.last = now
 	}
-	var u struct {
-		Type   string `json:"type"`
-		Status string `json:"status"`
-	}
+	var u record.OrderUpdate
 	if err := json.Unmarshal(r.Value, &u); err != nil {
 		return
 	}
-	if !w.orders[key] {
-		w.orders[key] = true
-		w.n.decided++
-		channel, _, _, _ := key.Cut()
-		w.n.byChannel[channel]++
+	name, _, _, _ := key.Cut()
+	c := w.channel[name]
+	if c == nil {
+		c = &channelCounts{}
+		w.channel[name] = c
 	}
+	parts, known := w.orders[key]
+	if !known {
+		w.n.decided++
+		c.Orders++
+	}
+	w.orders[key] = watchedParts(parts[:0], &u)
+	w.count(&u, c)
+	if u.Type == record.UpdateShipped {
+		w.sample = key
+	}
+}
+
+func (w *watcher) count(u *record.OrderUpdate, c *channelCounts) {
 	switch u.Type {
 	case record.UpdateAccepted:
 		w.n.accepted++
-		if u.Status == "short" || u.Status == "partly_short" {
+		c.Accepted++
+		switch u.Status {
+		case "short", "partly_short":
 			w.n.short++
+			c.Short++
+		case "backordered":
+			w.n.backordered++
 		}
 	case record.UpdateRejected:
 		w.n.rejected++
+		c.Rejected++
 	case record.UpdateExpired:
 		w.n.expired++
+		c.Expired++
+	case record.UpdateFilled:
+		w.n.filled++
 	case record.UpdateCancelled:
+		if u.Status != "cancelled" {
+			w.n.lessened++
+			return
+		}
 		w.n.cancelled++
+		c.Cancelled++
 	case record.UpdateShipped:
 		w.n.shipped++
-		w.sample = key
+		c.Shipped++
+	case record.UpdateDelivered:
+		w.n.delivered++
+	case record.UpdateReturned:
+		w.n.returned++
+	case record.UpdateRefused:
+		w.n.refused++
 	}
+}
+
+// watchedParts adds up an order's units by warehouse.
+func watchedParts(parts []watchedPart, u *record.OrderUpdate) []watchedPart {
+	for i := range u.Lines {
+		l := &u.Lines[i]
+		if l.Warehouse == "" {
+			continue
+		}
+		at := slices.IndexFunc(parts, func(p watchedPart) bool { return p.warehouse == l.Warehouse })
+		if at < 0 {
+			at = len(parts)
+			parts = append(parts, watchedPart{warehouse: l.Warehouse})
+		}
+		parts[at].units += l.Qty
+		if l.State != record.LineHeld && l.State != record.LineAllocated {
+			parts[at].shipped += l.Qty
+		}
+	}
+	return parts
+}
+
+// byWarehouse adds up what the orders have where.
+func (w *watcher) byWarehouse() map[record.WarehouseID]warehouseCounts {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := map[record.WarehouseID]warehouseCounts{}
+	for _, parts := range w.orders {
+		for _, p := range parts {
+			c := out[p.warehouse]
+			c.Orders++
+			c.Units += int64(p.units)
+			c.Shipped += int64(p.shipped)
+			out[p.warehouse] = c
+		}
+	}
+	return out
+}
+
+func (w *watcher) byChannel() map[string]channelCounts {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := map[string]channelCounts{}
+	for name, c := range w.channel {
+		out[name] = *c
+	}
+	return out
 }
 
 func (w *watcher) stockEvent(r *kgo.Record) {
