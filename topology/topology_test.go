@@ -43,6 +43,17 @@ func TestPrint(t *testing.T) {
 	golden(t, "topology.json", append(j, '\n'))
 }
 
+// TestPictureOfTheReadme: the README's picture is this topology's.
+func TestPictureOfTheReadme(t *testing.T) {
+	topo, err := New(Default())
+	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, topo.Draw(&b))
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	require.Contains(t, string(readme), "```mermaid\n"+b.String()+"```\n", "holdfast topology --output mermaid prints it")
+}
+
 func TestDefault(t *testing.T) {
 	topo, err := New(Default())
 	require.NoError(t, err)

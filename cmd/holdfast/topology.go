@@ -5,7 +5,7 @@ import "context"
 type topologyCmd struct {
 	AppID   string `key:"app_id" help:"Application: begins all names on the cluster." placeholder:"holdfast"`
 	Brokers int    `help:"Print it for a cluster of so many brokers." default:"1"`
-	outputFlag
+	Output  string `help:"Text for people, JSON for programs, or a picture in Mermaid's language (${enum})." enum:"text,json,mermaid" default:"text" short:"o"`
 }
 
 func (c *topologyCmd) Run(_ context.Context, a *app) error {
@@ -17,8 +17,11 @@ func (c *topologyCmd) Run(_ context.Context, a *app) error {
 	if err != nil {
 		return usageErrorf("%w", err)
 	}
-	if c.json() {
+	switch c.Output {
+	case "json":
 		return a.printJSON(t)
+	case "mermaid":
+		return t.Draw(a.Stdout)
 	}
 	return t.Print(a.Stdout)
 }

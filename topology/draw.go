@@ -1,0 +1,59 @@
+package topology
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Draw writes the topology as a picture in Mermaid's language, which GitHub and
+// many editors show: who writes which topic and who reads it. The channels'
+// topics are drawn once, for all channels; dead letters are left out, as every
+// stage writes them.
+func (t *Topology) Draw(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("flowchart LR\n")
+	drawn := map[string]bool{}
+	topic := func(short string) string {
+		name := drawnName(short)
+		id := strings.NewReplacer(".", "_", "<", "", ">", "", "name_", "").Replace(name)
+		if !drawn[id] {
+			drawn[id] = true
+			shape := "%s([%q])"
+			if strings.HasPrefix(short, "log.") {
+				shape = "%s[[%q]]"
+			}
+			fmt.Fprintf(&b, "  "+shape+"\n", id, name)
+		}
+		return id
+	}
+	arrow := func(from, to string) {
+		line := fmt.Sprintf("  %s --> %s\n", from, to)
+		if !drawn[line] {
+			drawn[line] = true
+			b.WriteString(line)
+		}
+	}
+	for i := range t.Stages {
+		s := &t.Stages[i]
+		fmt.Fprintf(&b, "  %s{{%q}}\n", s.Name, s.Name)
+		for _, short := range s.Inputs {
+			arrow(topic(short), s.Name)
+		}
+		for _, short := range append(append([]string{}, s.Sends...), s.Publishes...) {
+			if short != DeadLetters {
+				arrow(s.Name, topic(short))
+			}
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// drawnName is what a topic is called in the picture.
+func drawnName(short string) string {
+	if _, rest, ok := strings.Cut(short, "channel."); ok {
+		return "channel.<name>" + rest[strings.LastIndexByte(rest, '.'):]
+	}
+	return short
+}
