@@ -16,7 +16,7 @@ func (t *Topology) Draw(w io.Writer) error {
 	drawn := map[string]bool{}
 	topic := func(short string) string {
 		name := drawnName(short)
-		id := strings.NewReplacer(".", "_", "<", "", ">", "", "name_", "").Replace(name)
+		id := strings.NewReplacer(".*.", "_", ".", "_").Replace(name)
 		if !drawn[id] {
 			drawn[id] = true
 			shape := "%s([%q])"
@@ -36,13 +36,14 @@ func (t *Topology) Draw(w io.Writer) error {
 	}
 	for i := range t.Stages {
 		s := &t.Stages[i]
-		fmt.Fprintf(&b, "  %s{{%q}}\n", s.Name, s.Name)
+		stage := "stage_" + s.Name // a table is called as a stage is
+		fmt.Fprintf(&b, "  %s{{%q}}\n", stage, s.Name)
 		for _, short := range s.Inputs {
-			arrow(topic(short), s.Name)
+			arrow(topic(short), stage)
 		}
 		for _, short := range append(append([]string{}, s.Sends...), s.Publishes...) {
 			if short != DeadLetters {
-				arrow(s.Name, topic(short))
+				arrow(stage, topic(short))
 			}
 		}
 	}
@@ -53,7 +54,7 @@ func (t *Topology) Draw(w io.Writer) error {
 // drawnName is what a topic is called in the picture.
 func drawnName(short string) string {
 	if _, rest, ok := strings.Cut(short, "channel."); ok {
-		return "channel.<name>" + rest[strings.LastIndexByte(rest, '.'):]
+		return "channel.*" + rest[strings.LastIndexByte(rest, '.'):]
 	}
 	return short
 }
