@@ -8,8 +8,8 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    CGO_ENABLED=0 go build -trimpath -o /out/holdfast ./cmd/holdfast && mkdir /out/data
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/gocache \
+    GOCACHE=/gocache CGO_ENABLED=0 go build -trimpath -o /out/holdfast ./cmd/holdfast && mkdir /out/data
 
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /out/holdfast /usr/local/bin/holdfast
