@@ -128,8 +128,7 @@ type StageWork struct {
 	took time.Duration
 }
 
-// stages sums up the transactions until the end, by stage in the order in which
-// they first ended one.
+// stages sums up the transactions until the end, by stage.
 func (c *counter) stages(end time.Time) []StageWork {
 	c.mu.Lock()
 	defer c.mu.Unlock()

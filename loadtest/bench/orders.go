@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -137,6 +138,7 @@ func (c *OrdersConfig) result(b *readback, n *counter, before, after mark) (Resu
 		CPUSeconds: after.cpu - before.cpu, RSSMiB: rss, Accepted: &b.accepted, Rejected: &b.rejected, ChannelUpdates: b.updates}
 	r.PerSecond, r.PerCoreSecond = float64(r.Records)/r.Seconds, float64(r.Records)/r.CPUSeconds
 	r.Stages = n.stages(after.at)
+	slices.SortFunc(r.Stages, func(x, y StageWork) int { return c.place(x.Stage) - c.place(y.Stage) })
 	var took time.Duration
 	for _, s := range r.Stages {
 		r.Transactions += s.Transactions
@@ -146,4 +148,9 @@ func (c *OrdersConfig) result(b *readback, n *counter, before, after mark) (Resu
 		r.CommitMillis = took.Seconds() * 1000 / float64(r.Transactions)
 	}
 	return r, nil
+}
+
+// place is where a stage stands on a record's way.
+func (c *OrdersConfig) place(stage string) int {
+	return slices.IndexFunc(c.Topology.Stages, func(s topology.Stage) bool { return s.Name == stage })
 }
