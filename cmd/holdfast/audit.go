@@ -24,6 +24,7 @@ type auditCmd struct {
 	outputFlag
 	Settle        bool          `help:"Wait until everything is decided and all windows are closed, and judge what channels were told last too. Nodes must be running."`
 	SettleTimeout time.Duration `help:"How long to wait for that." default:"2m"`
+	Checkpoint    string        `help:"File that holds what the last passing audit knew: this one starts from there, reads only what is new, and writes the file anew when it passes. It is made when it isn't there." type:"path" placeholder:"FILE"`
 }
 
 func (c *auditCmd) Help() string {
@@ -48,7 +49,7 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	report, err := runAudit(ctx, cl, options, t, a.loaded, c.Settle, a.progress("audit: records read"))
+	report, err := runAudit(ctx, cl, options, t, a.loaded, auditScope{settled: c.Settle, checkpoint: c.Checkpoint}, a.progress("audit: records read"))
 	if err != nil {
 		return err
 	}
@@ -63,8 +64,14 @@ func (c *auditCmd) Run(ctx context.Context, a *app) error {
 	return err
 }
 
+// auditScope says what an audit judges.
+type auditScope struct {
+	settled    bool
+	checkpoint string // file; "": none
+}
+
 // runAudit captures a cut and folds everything below it.
-func runAudit(ctx context.Context, cl *kgo.Client, options []kgo.Opt, t *topology.Topology, s *Settings, settled bool, progress func(done, total int64)) (audit.Report, error) {
+func runAudit(ctx context.Context, cl *kgo.Client, options []kgo.Opt, t *topology.Topology, s *Settings, scope auditScope, progress func(done, total int64)) (audit.Report, error) {
 	begun := time.Now()
 	// What is read is garbage at once, and what is kept is small: the collector
 	// should rather work more often than let the heap double.
@@ -73,12 +80,29 @@ func runAudit(ctx context.Context, cl *kgo.Client, options []kgo.Opt, t *topolog
 	if err != nil {
 		return audit.Report{}, err
 	}
-	fold := audit.New(audit.Config{AppID: t.AppID, Settled: settled, Channels: s.Channels,
-		MarketplaceHold: record.Millis(s.Orders.HoldMarketplace.Milliseconds())}, cut)
+	config := audit.Config{AppID: t.AppID, Settled: scope.settled, Channels: s.Channels,
+		MarketplaceHold: record.Millis(s.Orders.HoldMarketplace.Milliseconds())}
+	var fold *audit.Audit
+	var id audit.Identity
+	if scope.checkpoint == "" {
+		fold = audit.New(config, cut)
+	} else {
+		if id, err = identity(ctx, cl, t); err != nil {
+			return audit.Report{}, err
+		}
+		if fold, err = resumeAudit(config, &cut, scope.checkpoint, id); err != nil {
+			return audit.Report{}, err
+		}
+	}
 	if err := ledger.Read(ctx, options, t, cut, func(string) bool { return true }, fold.Add, progress); err != nil {
 		return audit.Report{}, err
 	}
 	report := fold.Report()
+	if scope.checkpoint != "" && report.Verdict == audit.Pass {
+		if err := writeCheckpoint(fold, scope.checkpoint, id); err != nil {
+			return report, err
+		}
+	}
 	report.Seconds = time.Since(begun).Seconds()
 	report.RSSMiB, err = bench.PeakRSSMiB()
 	return report, err

@@ -181,7 +181,7 @@ func (d *demo) sell(ctx context.Context) (audit.Report, error) {
 	if err := d.watch.catchUp(ctx, d.client); err != nil {
 		return report, err
 	}
-	return runAudit(ctx, d.client, d.options, d.topology, &d.settings, true, d.app.progress("audit: records read"))
+	return runAudit(ctx, d.client, d.options, d.topology, &d.settings, auditScope{settled: true}, d.app.progress("audit: records read"))
 }
 
 // send sends the sale at its own pace. A sender that falls behind doesn't slow

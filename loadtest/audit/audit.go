@@ -72,11 +72,12 @@ type Audit struct {
 
 	skus, warehouses, orderKeys, events, shops names
 
-	orders  []order // by number in orderKeys
-	free    []*open
-	ended   []endedOrder
-	feed    map[feedKey]tally
-	applied map[appliedKey]record.Millis
+	orders     []order // by number in orderKeys
+	free       []*open
+	unconsumed []pending // what crosses the cut
+	ended      []endedOrder
+	feed       map[feedKey]tally
+	applied    map[appliedKey]record.Millis
 
 	chains   []chain
 	chainIDs map[skuWarehouse]uint32
@@ -127,8 +128,11 @@ func New(cfg Config, cut Cut) *Audit {
 		supplies: map[uint32]supply{}, shown: map[shopSKU]shown{}, counted: map[skuWarehouse]countersShown{},
 		found: findings{perRuleMax: cfg.PerRuleMax},
 	}
-	for tp, start := range cut.Starts {
-		if start > 0 && roleOf(tp.Topic).isLog() {
+	for tp := range cut.Ends {
+		a.partition(tp.Topic, tp.Partition)
+	}
+	for tp := range cut.Starts {
+		if p := a.partition(tp.Topic, tp.Partition); p.trimmed && p.role.isLog() {
 			a.trim = true
 		}
 	}
@@ -150,7 +154,7 @@ func (a *Audit) Add(r Record) error {
 	if r.Offset < p.next {
 		return fmt.Errorf("reading %s: offset %d after %d", p.TopicPartition, r.Offset, p.next-1)
 	}
-	if p.records == 0 && p.start > 0 && p.role.isLog() {
+	if p.records == 0 && p.trimmed && p.role.isLog() {
 		a.vouches = max(a.vouches, r.At)
 	}
 	p.next, p.newest = r.Offset+1, r.At

@@ -38,6 +38,7 @@ type claim struct{ held, allocated record.Quantity }
 type chain struct {
 	skuWarehouse
 	next   uint64          // number of the movement that it waits for
+	opened uint64          // number of the first that counts, of a chain that was opened in its middle
 	model  record.Counters // recomputed here, never taken from the log
 	drift  record.Counters // log minus model, as far as it is reported already
 	logged record.Counters // the log's own After of the last movement
@@ -69,6 +70,10 @@ func (a *Audit) chainKey(c *chain) string {
 // move folds m when its turn has come, and all that waited for it.
 func (a *Audit) move(n uint32, m movement) {
 	c := &a.chains[n]
+	if m.number < c.opened {
+		a.orders[m.order].unknown = true // its claim may be in the pool
+		return
+	}
 	if m.number < c.next {
 		a.found.add(RuleNotConserved, a.chainKey(c), fmt.Sprintf("movement %d comes twice", m.number), m.at)
 		return

@@ -54,8 +54,7 @@ func (a *Audit) command(at place, appended record.Millis, e record.Entry) error 
 		}
 	})
 	if !at.consumed() {
-		a.inFlight++
-		p.inFlight = true
+		a.notConsumed(pending{place: at, order: k.order, command: k})
 	}
 	return nil
 }
@@ -72,7 +71,7 @@ func (a *Audit) stockCommand(at place, appended record.Millis, e record.Entry) e
 	if at.consumed() {
 		t.consumed++
 	} else {
-		a.inFlight++
+		a.notConsumed(pending{place: at, feed: k})
 	}
 	a.feed[k] = t
 	return nil
@@ -179,8 +178,8 @@ func (a *Audit) judgeTally(t tally, complete bool, key, what string) {
 
 // trimmed tells whether a partition of the log begins above 0.
 func (a *Audit) trimmed(r role) bool {
-	for tp, start := range a.cut.Starts {
-		if start > 0 && roleOf(tp.Topic) == r {
+	for _, p := range a.partitions {
+		if p.trimmed && p.role == r {
 			return true
 		}
 	}

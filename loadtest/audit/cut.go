@@ -22,6 +22,19 @@ type Cut struct {
 	// Starts holds the offsets at which the partitions begin today. Above 0
 	// means trimmed: the audit opens with the counters that it finds first.
 	Starts map[TopicPartition]record.Offset
+	// From holds where reading begins after a checkpoint; see Resume. What isn't
+	// in it is read from its start.
+	From map[TopicPartition]record.Offset
+}
+
+// First returns the offset at which a partition is to be read first.
+func (c *Cut) First(tp TopicPartition) record.Offset { return max(c.Starts[tp], c.From[tp]) }
+
+func (c *Cut) from(offsets map[TopicPartition]int64) {
+	c.From = map[TopicPartition]record.Offset{}
+	for tp, o := range offsets {
+		c.From[tp] = record.Offset(o)
+	}
 }
 
 // CaptureOrder sorts topics into the groups in which their ends must be asked

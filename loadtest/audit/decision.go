@@ -37,10 +37,11 @@ func (a *Audit) decision(at place, appended record.Millis, e record.Entry) error
 		a.noteWait(orderNo, sku, d)
 	}
 	if !at.consumed() {
-		a.inFlight++
+		p := pending{place: at}
 		if at.p.role == roleOrders {
-			a.opened(orderNo).inFlight = true
+			p.order = orderNo
 		}
+		a.notConsumed(p)
 	}
 	command, ordinal := a.countDecision(at, appended, orderNo, sku, d)
 	if len(d.Moves) > 0 && !moves(d.Outcome) {

@@ -32,7 +32,9 @@ type creation struct {
 }
 
 // dead tells that the record ended with the dead letters.
-func (at place) dead() bool { return at.p != nil && at.p.dead.has(at.offset-at.p.start) }
+func (at place) dead() bool {
+	return at.p != nil && (at.p.dead.has(at.offset-at.p.start) || at.p.deadSince[at.offset])
+}
 
 // payment is the first record that says that an order is paid.
 type payment struct {

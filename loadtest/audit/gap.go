@@ -30,7 +30,6 @@ func (a *Audit) judgeGaps() {
 		}
 		a.foldAcrossGaps(n, moves)
 	}
-	a.early = nil
 }
 
 func (a *Audit) foldAcrossGaps(n uint32, moves []movement) {
@@ -49,6 +48,7 @@ func (a *Audit) foldAcrossGaps(n uint32, moves []movement) {
 			a.found.add(RuleNotConserved, a.chainKey(c), fmt.Sprintf("movements %d to %d are missing", c.next, m.number-1), m.at)
 			a.adopt(n, m)
 		}
+		a.takeEarly(n, m.number)
 		a.apply(n, m)
 	}
 }
@@ -63,6 +63,16 @@ func (a *Audit) leaveInFlight(moves []movement) {
 	for i := range moves {
 		a.inFlight++
 		a.opened(moves[i].order).inFlight = true
+	}
+}
+
+// takeEarly removes a movement from those that wait for their turn.
+func (a *Audit) takeEarly(n uint32, number uint64) {
+	k := chainNumber{n, number}
+	if m, ok := a.early[k]; ok {
+		delete(a.early, k)
+		a.chains[n].early--
+		a.opened(m.order).early--
 	}
 }
 
@@ -88,12 +98,13 @@ func (a *Audit) open(n uint32, moves []movement) []movement {
 		}
 	}
 	for i := range moves[:first] {
+		a.takeEarly(n, moves[i].number)
 		a.orders[moves[i].order].unknown = true
 	}
 	moves = moves[first:]
 	if moves[0].number > 1 {
 		a.adopt(n, &moves[0])
-		a.chains[n].next = moves[0].number
+		a.chains[n].next, a.chains[n].opened = moves[0].number, moves[0].number
 	}
 	return moves
 }

@@ -29,6 +29,9 @@ type takenToo struct {
 func (a *Audit) trace(at place, e *record.Entry) {
 	p := a.inputOf(e.Origin.Topic, e.Origin.Partition)
 	if p == nil || e.Origin.Offset < p.start {
+		if p != nil {
+			delete(p.waiting, e.Origin.Offset)
+		}
 		return
 	}
 	p.traced.set(e.Origin.Offset - p.start)
@@ -82,9 +85,17 @@ func (a *Audit) deadLetter(r *Record) {
 	if err1 != nil || err2 != nil {
 		return // somebody else's record
 	}
-	if p := a.inputOf(topic, record.Partition(n)); p != nil && record.Offset(o) >= p.start {
+	switch p := a.inputOf(topic, record.Partition(n)); {
+	case p == nil:
+	case record.Offset(o) >= p.start:
 		p.traced.set(record.Offset(o) - p.start)
 		p.dead.set(record.Offset(o) - p.start)
+	case p.resumed:
+		if p.deadSince == nil {
+			p.deadSince = map[record.Offset]bool{}
+		}
+		p.deadSince[record.Offset(o)] = true
+		delete(p.waiting, record.Offset(o))
 	}
 }
 
@@ -106,6 +117,9 @@ func (a *Audit) judgeInputs() {
 	for _, p := range a.partitions {
 		if p.role != roleInput || !p.bounded && p.records == 0 {
 			continue
+		}
+		for offset := range p.waiting {
+			a.judgeInput(place{p, offset}, true)
 		}
 		for word := range max(len(p.present), len(p.traced)) {
 			if a.trim && word < len(p.appended) && p.appended[word] < a.vouches+trimSlack {

@@ -35,8 +35,7 @@ func (a *Audit) orderEvent(at place, appended record.Millis, e record.Entry) err
 	n := a.orderKeys.number(string(event.OrderKey))
 	p := a.opened(n)
 	if !at.consumed() {
-		a.inFlight++
-		p.inFlight = true
+		a.notConsumed(pending{place: at, order: n})
 	}
 	now := at.p.pass(appended)
 	var origin place
@@ -71,7 +70,7 @@ func (a *Audit) orderUpdate(at place, written record.Millis, value []byte) error
 	}
 	n := a.orderNumber(u.OrderKey)
 	o, p := &a.orders[n], a.opened(n)
-	if o.seq == 0 && at.p.start > 0 {
+	if o.seq == 0 && at.p.trimmed {
 		o.unknown = true
 		o.seq = int32(u.Seq - 1)
 	}

@@ -64,6 +64,8 @@ type partition struct {
 	committed record.Offset
 	end       record.Offset
 	bounded   bool // end is known
+	trimmed   bool // it doesn't begin with its first record
+	resumed   bool // start is where a checkpoint ended
 	next      record.Offset
 	records   int64
 	newest    record.Millis // append time of the last record
@@ -77,6 +79,9 @@ type partition struct {
 	// dead letter names it; a dead letter names it.
 	present, traced, dead offsetSet
 	taken                 []taken
+	// Before start, of a checkpoint: records that intake hadn't consumed, and
+	// those that a dead letter named since.
+	waiting, deadSince map[record.Offset]bool
 	// appended holds the append time of the first record of each word of present.
 	appended []record.Millis
 }
@@ -87,6 +92,7 @@ func (a *Audit) partition(topic string, number record.Partition) *partition {
 	}
 	tp := TopicPartition{strings.Clone(topic), number}
 	p := &partition{TopicPartition: tp, role: roleOf(topic), start: a.cut.Starts[tp], committed: a.cut.Committed[tp]}
+	p.trimmed = p.start > 0
 	p.end, p.bounded = a.cut.Ends[tp]
 	a.partitions[tp] = p
 	return p

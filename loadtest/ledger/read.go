@@ -43,7 +43,7 @@ func Read(ctx context.Context, options []kgo.Opt, t *topology.Topology, cut audi
 	streams := map[string]*stream{}
 	total := int64(0)
 	for tp, end := range cut.Ends {
-		start := cut.Starts[tp]
+		start := cut.First(tp)
 		if !want(tp.Topic) || start >= end {
 			continue
 		}
