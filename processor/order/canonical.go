@@ -3,6 +3,7 @@ package order
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"holdfast/topology/record"
 )
@@ -10,16 +11,20 @@ import (
 // canonical writes an event as its public record would look: for dead letters,
 // whose original bytes stand at the origin that goes along.
 func canonical(e *record.OrderEvent) []byte {
-	if e.Type == record.OrderShipped {
-		return marshal(&record.FulfilmentInput{Holdfast: 1, EventID: e.EventID, Type: e.Type.String(), OrderKey: e.OrderKey,
-			Warehouse: e.Warehouse, Lines: linesInput(e.Lines), Carrier: e.Carrier, Tracking: e.Tracking, OccurredAt: e.OccurredAt})
+	typ := e.Type.String()
+	if e.Type == record.OrderNotSupported && e.Text != "" {
+		typ = e.Text
+	}
+	if strings.HasPrefix(typ, "fulfilment.") {
+		return marshal(&record.FulfilmentInput{Holdfast: 1, EventID: e.EventID, Type: typ, OrderKey: e.OrderKey,
+			Warehouse: e.Warehouse, Lines: linesInput(e), Carrier: e.Carrier, Tracking: e.Tracking, OccurredAt: e.OccurredAt})
 	}
 	channel, shop, id, _ := e.OrderKey.Cut()
-	in := &record.OrderInput{Holdfast: 1, EventID: e.EventID, Type: e.Type.String(), Channel: channel, Shop: shop, OrderID: id,
-		OccurredAt: e.OccurredAt, By: e.By, Reason: e.Text, Lines: linesInput(e.Lines), Order: bodyInput(e.Order)}
+	in := &record.OrderInput{Holdfast: 1, EventID: e.EventID, Type: typ, Channel: channel, Shop: shop, OrderID: id,
+		OccurredAt: e.OccurredAt, By: e.By, Reason: e.Text, Lines: linesInput(e), Warehouse: e.Warehouse, Order: bodyInput(e.Order)}
 	switch {
-	case e.Type == record.OrderNotSupported && e.Text != "":
-		in.Type, in.Reason = e.Text, ""
+	case e.Type == record.OrderNotSupported:
+		in.Reason = ""
 	case isMarketplaceWord(e):
 		in.Reason = stateName(e.State)
 	}
@@ -71,10 +76,13 @@ func bodyInput(b *record.OrderBody) *record.OrderInputOrder {
 	return in
 }
 
-func linesInput(lines []record.LineQty) []record.LineQtyInput {
-	out := make([]record.LineQtyInput, len(lines))
-	for i, l := range lines {
+func linesInput(e *record.OrderEvent) []record.LineQtyInput {
+	out := make([]record.LineQtyInput, len(e.Lines))
+	for i, l := range e.Lines {
 		out[i] = record.LineQtyInput{Line: l.Line, Qty: l.Qty}
+		if e.Type == record.OrderReturned {
+			out[i].Restock = l.Restock.String()
+		}
 	}
 	return out
 }

@@ -41,6 +41,7 @@ func naming(e *record.OrderEvent, pairs ...any) *record.OrderEvent {
 // answers at once, else when all events are there.
 func play(t *testing.T, stock map[record.SKU]record.Quantity, events []sentEvent, wait func() bool) string {
 	s := newRealShop(t, stock)
+	s.catalog("COMBO", "B", 2, "D", 1)
 	var key record.OrderKey
 	for _, e := range events {
 		c := *e.e
@@ -55,7 +56,7 @@ func play(t *testing.T, stock map[record.SKU]record.Quantity, events []sentEvent
 }
 
 var (
-	plenty = map[record.SKU]record.Quantity{"A": 9, "B": 9, "C": 9}
+	plenty = map[record.SKU]record.Quantity{"A": 9, "B": 9, "C": 9, "D": 9}
 	scarce = map[record.SKU]record.Quantity{"A": 2}
 	none   = map[record.SKU]record.Quantity{}
 )
@@ -172,12 +173,12 @@ func TestT16_RandomLives(t *testing.T) {
 	rnd := rand.New(rand.NewSource(seed))
 	for range 150 {
 		events := randomLife(rnd)
-		stock := map[record.SKU]record.Quantity{"A": record.Quantity(rnd.Intn(6)), "B": record.Quantity(rnd.Intn(4)), "C": record.Quantity(rnd.Intn(2))}
+		stock := map[record.SKU]record.Quantity{"A": record.Quantity(rnd.Intn(6)), "B": record.Quantity(rnd.Intn(6)), "C": record.Quantity(rnd.Intn(2)), "D": record.Quantity(rnd.Intn(3))}
 		if slices.ContainsFunc(events, func(e sentEvent) bool { return e.e.Type == record.OrderPicked || e.e.Type == record.OrderPacked }) {
 			stock = plenty
 		}
 		want := play(t, stock, events, func() bool { return false })
-		for range 8 {
+		for range 6 {
 			var shuffled []sentEvent
 			for _, i := range rnd.Perm(len(events)) {
 				shuffled = append(shuffled, events[i])
@@ -194,7 +195,8 @@ func TestT16_RandomLives(t *testing.T) {
 func randomLife(rnd *rand.Rand) []sentEvent {
 	const key = "web/main/1"
 	payment := record.Payment(1 + rnd.Intn(3))
-	create := created(key, body(payment, record.Allow(1+rnd.Intn(3)), line("1", "A", 3), line("2", "B", 2), line("3", "C", 1)))
+	sold := []record.SKU{"B", "COMBO"}[rnd.Intn(2)]
+	create := created(key, body(payment, record.Allow(1+rnd.Intn(3)), line("1", "A", 3), line("2", sold, 2), line("3", "C", 1)))
 	create.Fact = rnd.Intn(2) == 0
 	events := []sentEvent{sent(create, webTopic)}
 	types := []record.OrderEventType{record.OrderCancelled, record.OrderShipped, record.OrderShipped, record.OrderDelivered}
