@@ -196,13 +196,17 @@ func TestT10_EveryEventDoubledLeavesTheSameState(t *testing.T) {
 			s.now += record.Millis(rnd.Intn(1500))
 			channel := []string{"web", "shopee"}[rnd.Intn(2)]
 			key := record.MakeOrderKey(channel, "main", fmt.Sprint(n/12+rnd.Intn(2)))
-			e := event(fmt.Sprint("e", n), record.OrderEventType(2+rnd.Intn(3)), key)
+			e := event(fmt.Sprint("e", n), []record.OrderEventType{record.OrderPaid, record.OrderCancelled, record.OrderShipped,
+				record.OrderPicked, record.OrderPacked, record.OrderDelivered, record.OrderReturned}[rnd.Intn(7)], key)
 			topic := ""
+			if rnd.Intn(2) == 0 && e.Type != record.OrderPaid {
+				e.Lines = []record.LineQty{{Line: fmt.Sprint(1 + rnd.Intn(2)), Qty: 1}}
+			}
 			switch {
 			case rnd.Intn(3) == 0:
 				e = created(key, body(record.Payment(1+rnd.Intn(3)), record.Allow(1+rnd.Intn(3)), line("1", "A", 1), line("2", "B", 2)))
 				e.EventID = fmt.Sprint("e", n)
-			case e.Type == record.OrderShipped:
+			case e.Type != record.OrderPaid && e.Type != record.OrderCancelled:
 				topic = "holdfast.fulfilment.feed"
 			case rnd.Intn(3) == 0 && channel == "shopee":
 				e.Type, e.State = record.OrderStatus, record.ChannelState(2+rnd.Intn(5))

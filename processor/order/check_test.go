@@ -62,7 +62,15 @@ func checkOrder(task *stagetest.Task, key record.OrderKey, value []byte, timers 
 	if !pending && o.DecideBy != 0 || o.closed() != (o.DropAt != 0) || !pending && o.Seq == 0 {
 		return fmt.Errorf("phase %d, decide by %d, drop at %d, seq %d", o.Phase, o.DecideBy, o.DropAt, o.Seq)
 	}
+	if o.Phase != PhaseLive && !pending && o.units(unitsOpen) > 0 || o.Retry && !pending || o.units(UnitHeld) > 0 && o.Hard && !pending || o.units(unitsHard) > 0 && !o.Hard && !pending {
+		return fmt.Errorf("phase %d, hard %v, retry %v: %+v", o.Phase, o.Hard, o.Retry, o.Lines)
+	}
 	for i := range o.Lines {
+		for _, p := range o.Lines[i].Parts {
+			if p.Qty <= 0 || (p.Warehouse == "") != (p.State.in(UnitWaiting|UnitShort)) && !p.State.in(unitsDead) {
+				return fmt.Errorf("line %q has %+v", o.Lines[i].ID, p)
+			}
+		}
 		if rest := o.Lines[i].rest(); rest < 0 || rest > 0 && !pending {
 			return fmt.Errorf("line %q misses %d", o.Lines[i].ID, rest)
 		}

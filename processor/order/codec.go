@@ -208,6 +208,9 @@ func readLine(r *pack.Reader, l *Line, items int) {
 func readLineRest(r *pack.Reader, l *Line) {
 	for n := readMultiple(r, 3); n > 0 && r.Err() == nil; n-- {
 		l.Named = append(l.Named, Named{Warehouse: record.WarehouseID(r.View()), Level: UnitState(readSmall(r, uint64(UnitReturned))), Qty: record.Quantity(r.Int())})
+		if x := l.Named[len(l.Named)-1]; x.Level == 0 || x.Level&(x.Level-1) != 0 || x.Qty <= 0 {
+			r.Fail(fmt.Errorf("%d units named for level %d: %w", x.Qty, x.Level, pack.ErrForm))
+		}
 	}
 	if !r.Nil() {
 		r.ArrayOf(2)

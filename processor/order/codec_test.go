@@ -17,7 +17,7 @@ func fullOrder() *Order {
 		Cause: "e-1",
 		Items: []Item{{SKU: "A", Qty: 5, Decided: true, Waiting: 1, Missing: 2, Reason: "out_of_stock",
 			Granted: []record.WarehouseQty{{Warehouse: "HCM-1", Qty: 1}, {Warehouse: "HN-1", Qty: 1}}}, {SKU: "B", Qty: 1}},
-		Lines: []Line{{ID: "1", Item: 0, Qty: 6, Parts: []Part{{State: UnitShipped, Qty: 1, Warehouse: "HCM-1"}}}, {ID: "2", Item: 1, Qty: 1}},
+		Lines: []Line{{ID: "1", Item: 0, Qty: 6, Parts: []Part{{State: UnitShipped, Qty: 1, Warehouse: "HCM-1"}}, PerSet: 1, Named: []Named{{"HCM-1", UnitShipped, 1}}}, {ID: "2", Item: 1, Qty: 1}},
 	}
 	o.note(&record.OrderEvent{EventID: "e-1", ContentHash: 1})
 	return o
@@ -30,7 +30,7 @@ func TestStateIsWrittenAsEver(t *testing.T) {
 	require.Equal(t, "dc0013"+"03"+"cffedcba9876543210"+"7f"+"01"+"02"+"a548434d2d31"+"92ce00a46dc0d2f9a3e320"+"01"+"02"+"07"+"03"+
 		"cf000001a1c7e78000"+"cf000001a1c7e78001"+"cf000001a1c7e78002"+"cf000001a1c7e78003"+"a3652d31"+
 		"92"+"96a141050102ac6f75745f6f665f73746f636b94a548434d2d3101a4484e2d3101"+"92a14201"+
-		"92"+"94a131000693"+"2001a548434d2d31"+"94a132010190"+
+		"92"+"96a131000693"+"2001a548434d2d31"+"93a548434d2d312001c0"+"94a132010190"+
 		"c410"+"c3c5c818f108a6b2"+"0000000000000001", hex.EncodeToString(value))
 	sum := fnv.New64a()
 	sum.Write([]byte("e-1"))

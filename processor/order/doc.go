@@ -55,6 +55,10 @@
 //     of an attempt that has ended needs no answer. Without that, units that
 //     waited could be filled after the order gave them up: the decision is on
 //     its way while the release is on the other.
+//   - A fact that inventory doesn't decide in time is told as short, once, and
+//     asked for again with twice the patience, until there is an answer.
+//   - Events of a warehouse that name lines come in any order: what they have
+//     named so far is kept with the line (named.go).
 //   - Units that are given up in part (a cancel of some, a shipment of units that
 //     wait) are told to inventory by a reduce, with no answer. A fill may be on
 //     its way at that time: what it brings beyond what the order still waits for

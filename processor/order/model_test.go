@@ -304,7 +304,7 @@ func (m *model) pay(o *modelOrder, ev modelEvent) {
 	case "live":
 		o.paid, o.expires = true, 0
 		m.confirm(o, ev.by())
-		m.tell(o, "order.confirmed", "", o.count("allocated", "picked", "packed", "waiting", "shipped") == 0, ev.by(), ev.topic)
+		m.tell(o, "order.confirmed", "", o.count("allocated", "picked", "packed", "waiting", "shipped", "delivered") == 0, ev.by(), ev.topic)
 	}
 }
 

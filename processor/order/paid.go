@@ -20,7 +20,7 @@ func (t *turn) pay() {
 		o.Paid, o.ExpiresAt = true, 0
 		t.confirm()
 		// Nothing is claimed and nothing will come: the money is for nothing.
-		refund := o.units(unitsOpen|UnitShipped) == 0
+		refund := o.units(unitsOpen|UnitShipped|UnitDelivered) == 0
 		t.tell(update{Type: record.UpdateConfirmed, Refund: refund})
 	}
 }
