@@ -17,6 +17,7 @@
 //	reconcile.go  tasks follow the assignment      stores.go  one owner per store
 //	restore.go    store right before it decides    tick.go    time and trimming
 //	fate.go       what an error means              status.go  what people see
+//	observer.go   what metrics are told            consumed.go  how far each task is
 //
 // One transaction on the time line; the store is touched only after the log has
 // the transaction for good:
