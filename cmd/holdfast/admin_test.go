@@ -120,6 +120,10 @@ func TestAdmin(t *testing.T) {
 	require.Equal(t, 3.0, s.sum("holdfast_decisions_total", "stage=intake", "decision=record", "outcome=order_event"))
 	require.Equal(t, 1.0, s.sum("holdfast_decisions_total", "stage=intake", "decision=record", "outcome=refused"))
 	require.Equal(t, 2.0, s.sum("holdfast_decisions_total", "stage=orders", "decision=event", "outcome=accepted"), "of three orders for two units each of five")
+	require.Equal(t, 1.0, s.sum("holdfast_decisions_total", "stage=orders", "decision=event", "outcome=rejected"))
+	require.Equal(t, 2.0, s.sum("holdfast_decisions_total", "stage=inventory", "decision=reserve", "outcome=granted"))
+	require.Equal(t, 3.0, s.sum("holdfast_decisions_total", "stage=inventory", "decision=reserve"))
+	require.Positive(t, s.sum("holdfast_decisions_total", "stage=channels", "decision=stock_update"))
 	require.Equal(t, 8.0, s.sum("holdfast_partitions", "stage=orders", "phase=running"))
 	require.Equal(t, 0.0, s.sum("holdfast_partitions", "phase=halted"))
 	for _, stage := range []string{topology.StageIntake, topology.StageOrders, topology.StageInventory, topology.StageChannels} {
