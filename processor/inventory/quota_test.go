@@ -396,6 +396,7 @@ func TestBehindWithQuotas(t *testing.T) {
 // before and after it for that warehouse.
 func inOrderByChannel(t *testing.T, tk *task, before map[string]Hold, sent []record.Decision) {
 	after := lineUp(tk)
+	dropRejoined(before, sent)
 	for _, d := range sent {
 		got, stood := before[string(d.OrderKey)+" "+string(d.SKU)]
 		if d.Verb != record.VerbFill || !stood {
