@@ -229,6 +229,36 @@ func TestEventsOfCombosCountSets(t *testing.T) {
 	require.Equal(t, []string{"1 cancel 1 ", "2 cancel 1 "}, s.status())
 }
 
+func TestPartOfACombo(t *testing.T) {
+	s := newShop(t, map[record.SKU]record.Quantity{"A": 20, "B": 9})
+	s.catalog("KIT", "A", 2, "B", 3)
+	named := func(id string, typ record.OrderEventType, sets record.Quantity) {
+		e := event(id, typ, comboKey)
+		e.Lines = []record.LineQty{{Line: "1", Qty: sets, Restock: record.RestockSellable}}
+		s.take(e, "holdfast.fulfilment.feed")
+	}
+	s.take(created(comboKey, body(record.PaymentPrepaid, record.AllowPartial, line("1", "KIT", 5))), "")
+	require.Equal(t, []string{"1 KIT/A 6 allocated", "1 KIT/A 4 short", "1 KIT/B 9 allocated", "1 KIT/B 6 short"}, s.lines(comboKey))
+
+	named("x", record.OrderCancelled, 3) // what is short goes first, then a set that was kept
+	require.ElementsMatch(t, []string{"1 KIT/A 4 allocated", "1 KIT/A 6 cancelled", "1 KIT/B 6 allocated", "1 KIT/B 9 cancelled"}, s.lines(comboKey))
+	require.Equal(t, []string{"1 cancel 3 "}, s.status())
+	require.Equal(t, []string{"reduce A x0 HCM-1:2 #1", "reduce B x0 HCM-1:3 #1"}, s.full[len(s.full)-2:])
+
+	for _, step := range []struct {
+		typ  record.OrderEventType
+		want string
+	}{{record.OrderPicked, "picking"}, {record.OrderPacked, "packed"}, {record.OrderShipped, "shipped"}, {record.OrderDelivered, "delivered"}} {
+		named("1"+step.typ.String(), step.typ, 1)
+		named("2"+step.typ.String(), step.typ, 1)
+		require.Equal(t, step.want, s.last(comboKey).Status)
+	}
+	named("r", record.OrderReturned, 1)
+	require.ElementsMatch(t, []string{"1 KIT/A 2 returned", "1 KIT/A 2 delivered", "1 KIT/A 6 cancelled", "1 KIT/B 3 returned", "1 KIT/B 3 delivered", "1 KIT/B 9 cancelled"}, s.lines(comboKey))
+	require.Equal(t, [2]record.Quantity{18, 6}, [2]record.Quantity{s.stock.free["A"]["HCM-1"], s.stock.free["B"]["HCM-1"]})
+	require.Empty(t, s.stock.claim)
+}
+
 // A set has shipped when its last component has.
 func TestComponentsThatShipApart(t *testing.T) {
 	s := newShop(t, nil)
