@@ -1,6 +1,7 @@
 package order
 
 import (
+	"errors"
 	"fmt"
 
 	"holdfast/processor/stage/stagetest"
@@ -16,9 +17,15 @@ func checkState(task *stagetest.Task) error {
 		var err error
 		switch k[0] {
 		case keyOrder:
-			err = checkOrder(task, record.OrderKey(k[1:]), v, timers)
+			if isInbox(v) {
+				err = checkInbox(record.OrderKey(k[1:]), v, timers)
+			} else {
+				err = checkOrder(task, record.OrderKey(k[1:]), v, timers)
+			}
 		case keyInbox:
-			err = checkInbox(task, record.OrderKey(k[1:]), v, timers)
+			if o, ok := task.State[string(keyOrder)+k[1:]]; !ok || isInbox(o) {
+				err = errors.New("events wait for the decision of an order that isn't known")
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("%q: %w", k, err)
@@ -55,6 +62,9 @@ func checkOrder(task *stagetest.Task, key record.OrderKey, value []byte, timers 
 			return err
 		}
 	}
+	if has && (len(in.Events) == 0 || in.Due != 0) {
+		return fmt.Errorf("%d events wait, due %d", len(in.Events), in.Due)
+	}
 	pending := o.Phase == PhasePending
 	if has != o.HasInbox || has && !pending {
 		return fmt.Errorf("phase %d, inbox %v, known %v", o.Phase, has, o.HasInbox)
@@ -84,17 +94,14 @@ func checkOrder(task *stagetest.Task, key record.OrderKey, value []byte, timers 
 	return nil
 }
 
-func checkInbox(task *stagetest.Task, key record.OrderKey, value []byte, timers map[string]bool) error {
+func checkInbox(key record.OrderKey, value []byte, timers map[string]bool) error {
 	in := inbox{}
 	if err := in.decode(value); err != nil {
 		return err
 	}
-	_, known := task.State[string(keyOrder)+string(key)]
-	if len(in.Events) == 0 || known != (in.Due == 0) {
-		return fmt.Errorf("%d events, due %d, order known %v", len(in.Events), in.Due, known)
+	if len(in.Events) == 0 || in.Due == 0 {
+		return fmt.Errorf("%d events of an order that isn't known, due %d", len(in.Events), in.Due)
 	}
-	if in.Due != 0 {
-		timers[string(appendTimerKey(nil, in.Due, timerInbox, key))] = true
-	}
+	timers[string(appendTimerKey(nil, in.Due, timerInbox, key))] = true
 	return nil
 }

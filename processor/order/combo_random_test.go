@@ -120,7 +120,7 @@ func (n *comboNight) check() {
 	n.told = len(n.task.Published)
 	claimed := map[claimKey]bool{}
 	for k, v := range n.task.State {
-		if k[0] != keyOrder {
+		if k[0] != keyOrder || isInbox(v) {
 			continue
 		}
 		o := decodeOrder(n.t, v)

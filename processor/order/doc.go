@@ -3,8 +3,8 @@
 // order keys, so every order has one writer and one order of events.
 //
 //	log.orders                     state of the task                     out
-//	 OrderEvent ─┐      o key           Order                      ┌─> log.inventory            one command per SKU
-//	 Decision   ─┼────> u key           events that came too early ┼─> order.events             the order after each change, seq 1, 2, 3, …
+//	 OrderEvent ─┐      o key           Order, or what came early  ┌─> log.inventory            one command per SKU
+//	 Decision   ─┼────> u key           what waits for a decision  ┼─> order.events             the order after each change, seq 1, 2, 3, …
 //	 Warehouse  ─┤      t due kind key  timers, in order of due    ├─> channel.<name>.status    what the channel has to do
 //	 Catalog    ─┤      W id            warehouses                 ├─> dead letters
 //	 tick       ─┘      C sku           combos                     └─> log.orders: a reminder to ourselves
@@ -27,7 +27,7 @@
 // collect commands, events and dead letters as data. stage.go loads, calls and
 // stores:
 //
-//	stage.go     Decide: entry by entry; load, run the verb, store, send
+//	stage.go stored.go   Decide: entry by entry; load, run the verb, store, send
 //	turn.go      one order's turn, and what comes of it
 //	take.go      which verb an event means, and which events have to wait
 //	create.go paid.go cancel.go ship.go progress.go returned.go expire.go deadline.go snapshot.go decided.go    the verbs
@@ -69,6 +69,11 @@
 //   - What is due for an order is always done before anything else in its turn.
 //     So an event at or after the due time meets an expired order, however many
 //     timers are still to be worked off.
+//   - Sharing out with combos goes line by line: a combo takes whole sets out of
+//     what is left, a line after it what the sets couldn't use, and only what
+//     nobody can use is given back, by a reduce in the deciding turn.
+//   - What a table in memory makes of its rows mustn't change state: a transaction
+//     that is done again finds the table read already.
 //   - Order and events hold views of state values and log records. They are
 //     good until Reset.
 package order

@@ -25,13 +25,16 @@ type waitingEvent struct {
 	Origin record.Origin
 }
 
-const inboxVersion = 1
+const (
+	inboxVersion = 1
+	inboxFields  = 3 // an order has more (stored.go)
+)
 
 // appendInbox appends the state value:
 //
 //	[version, due, [topic, partition, offset, event bin, …]]
 func appendInbox(b []byte, in *inbox) []byte {
-	b = pack.AppendArray(b, 3)
+	b = pack.AppendArray(b, inboxFields)
 	b = pack.AppendUint(b, inboxVersion)
 	b = pack.AppendInt(b, int64(in.Due))
 	b = pack.AppendArray(b, len(in.Events)*4)
@@ -48,7 +51,7 @@ func appendInbox(b []byte, in *inbox) []byte {
 func (in *inbox) decode(value []byte) error {
 	in.Events = in.Events[:0]
 	r := pack.NewReader(value)
-	r.ArrayOf(3)
+	r.ArrayOf(inboxFields)
 	readVersion(&r, inboxVersion)
 	in.Due = record.Millis(r.Int())
 	for n := readMultiple(&r, 4); n > 0 && r.Err() == nil; n-- {

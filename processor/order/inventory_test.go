@@ -149,8 +149,8 @@ func (p *pair) finish() {
 	}
 	rest()
 	var keys []record.OrderKey
-	for k := range p.world.task.State {
-		if k[0] == keyOrder {
+	for k, v := range p.world.task.State {
+		if k[0] == keyOrder && !isInbox(v) {
 			keys = append(keys, record.OrderKey(k[1:]))
 		}
 	}

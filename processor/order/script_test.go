@@ -339,13 +339,17 @@ func (b *bench) readDecision(d *datadriven.TestData, key record.OrderKey) *recor
 // show prints the state of an order and the number of timers.
 func (b *bench) show(key record.OrderKey) string {
 	var s strings.Builder
-	if v, ok := b.task.State[string(keyOrder)+string(key)]; ok {
+	v, ok := b.task.State[string(keyOrder)+string(key)]
+	box, waits := b.task.State[string(keyInbox)+string(key)]
+	if ok && isInbox(v) {
+		box, waits = v, true
+	} else if ok {
 		o := decodeOrder(b.t, v)
 		fmt.Fprintf(&s, "phase %d seq %d attempt %d seen %d\n", o.Phase, o.Seq, o.Attempt, len(o.Seen)/seenBytes)
 	}
-	if v, ok := b.task.State[string(keyInbox)+string(key)]; ok {
+	if waits {
 		in := inbox{}
-		require.NoError(b.t, in.decode(v))
+		require.NoError(b.t, in.decode(box))
 		fmt.Fprintf(&s, "%d events wait\n", len(in.Events))
 	}
 	keys := []string{}

@@ -17,7 +17,8 @@ type Stage struct {
 	places places
 	combos catalog
 	turn   turn
-	was    dues // of the turn's order, as it was loaded
+	was    dues   // of the turn's order, as it was loaded
+	had    stored // of it
 
 	// What follows is memory that is used again for every entry.
 	order    Order
@@ -154,23 +155,8 @@ func (s *Stage) begin(tx stage.Tx, key record.OrderKey, origin record.Origin, un
 	s.places.loadParcels(tx, tx.Now())
 	t := &s.turn
 	t.begin(key, tx.Now(), origin)
-	s.key = appendKey(s.key[:0], keyOrder, key)
-	if value, ok := tx.Get(s.key); ok {
-		if err := s.order.Decode(value); err != nil {
-			panic(fmt.Sprintf("BUG: state of order %q: %v", key, err))
-		}
-		t.o = &s.order
-	}
-	if t.o == nil || t.o.HasInbox {
-		s.key[0] = keyInbox
-		if value, ok := tx.Get(s.key); ok {
-			if err := t.inbox.decode(value); err != nil {
-				panic(fmt.Sprintf("BUG: state of events of order %q: %v", key, err))
-			}
-		}
-	}
+	s.load(tx)
 	s.was = t.dues()
-	t.known = t.o != nil
 	t.doDue(until)
 	t.origin = origin
 }
@@ -179,24 +165,7 @@ func (s *Stage) begin(tx stage.Tx, key record.OrderKey, origin record.Origin, un
 func (s *Stage) end(tx stage.Tx) {
 	t := &s.turn
 	t.tidy()
-	if t.changed {
-		s.key = appendKey(s.key[:0], keyOrder, t.key)
-		if t.o != nil {
-			s.value = AppendOrder(s.value[:0], t.o)
-			tx.Put(s.key, s.value)
-		} else if t.known {
-			tx.Delete(s.key)
-		}
-	}
-	if t.inboxChanged {
-		s.key = appendKey(s.key[:0], keyInbox, t.key)
-		if len(t.inbox.Events) > 0 {
-			s.value = appendInbox(s.value[:0], &t.inbox)
-			tx.Put(s.key, s.value)
-		} else {
-			tx.Delete(s.key)
-		}
-	}
+	s.save(tx)
 	s.index(tx)
 	s.send(tx)
 }

@@ -11,8 +11,8 @@ import (
 
 // State keys begin with one of these.
 const (
-	keyOrder          = 'o' // + order key
-	keyInbox          = 'u' // + order key
+	keyOrder          = 'o' // + order key: the order, or events that came before it
+	keyInbox          = 'u' // + order key: events that wait for its decision
 	keyTimer          = 't' // + due, kind, order key
 	keyNextDue        = 'n'
 	keyWarehouse      = 'W' // + id

@@ -48,7 +48,6 @@ type turn struct {
 	cause  string
 
 	o     *Order // nil: not known
-	known bool   // o was in state
 	inbox inbox
 	store *Order // memory of o
 
@@ -81,7 +80,6 @@ type sentCommand struct {
 func (t *turn) begin(key record.OrderKey, now record.Millis, origin record.Origin) {
 	clear(t.commands)
 	clear(t.dead)
-	t.known = false
 	if now != t.now {
 		t.at = now.String()
 	}
