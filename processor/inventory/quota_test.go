@@ -362,7 +362,9 @@ func TestBehindWithQuotas(t *testing.T) {
 			before := lineUp(tk)
 			tk.Clock += record.Millis(g.Intn(2000))
 			tk.run(es...)
-			require.NoError(t, tk.soundness(), "run %d", run)
+			if g.Intn(4) == 0 { // it looks at all there is
+				require.NoError(t, tk.soundness(), "run %d", run)
+			}
 			sent := decisions(tk.Take())
 			for _, d := range sent {
 				quotas += int(d.Quota)
