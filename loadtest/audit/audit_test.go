@@ -14,8 +14,9 @@ import (
 )
 
 // story is a small sale in which everything happens once.
-func story() *toy {
-	t := newToy()
+func story() *toy { return newToy().story() }
+
+func (t *toy) story() *toy {
 	t.config.Settled = true
 	t.stock(record.VerbReceive, "TEE", "HCM-1", 10)
 	t.stock(record.VerbReceive, "TEE", "HN-1", 5)
@@ -120,6 +121,25 @@ func TestAnyOrderOfPartitions(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, r, "seed %d", seed)
 	}
+}
+
+// An order that is short may be read whole before the decision that says so.
+func TestShortOrderIsReadBeforeItsDecision(t *testing.T) {
+	b := newToy()
+	b.create("shopee/main/S-1", true, map[string]record.Quantity{"TEE": 4})
+	r, err := b.audit(func(facts []*fact) {
+		slices.SortStableFunc(facts, func(x, y *fact) int {
+			late := func(f *fact) int {
+				if f.decision() != nil || f.command() != nil {
+					return 1
+				}
+				return 0
+			}
+			return late(x) - late(y)
+		})
+	})
+	requirePass(t, r, err)
+	require.EqualValues(t, 4, r.UnitsWaiting)
 }
 
 // randomSale lets a seed do n things.

@@ -34,6 +34,7 @@ type book struct {
 	clock  record.Millis
 	cut    Cut
 	config Config
+	from   int // of facts: find begins there
 }
 
 func newBook() *book {
@@ -147,7 +148,7 @@ func byTopic(rnd *rand.Rand) func([]*fact) {
 
 // find returns the n-th fact, from 0, that matches.
 func (b *book) find(n int, match func(*fact) bool) *fact {
-	for _, f := range b.facts {
+	for _, f := range b.facts[b.from:] {
 		if match(f) {
 			if n == 0 {
 				return f

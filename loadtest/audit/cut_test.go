@@ -130,3 +130,44 @@ func TestTrimmedLogs(t *testing.T) {
 		require.NotZero(t, r.VouchesFrom)
 	}
 }
+
+// trimmedStory is a sale of which the logs have lost a part, and minutes later
+// the story that doctors know.
+func trimmedStory(seed uint64) *toy {
+	rnd := rand.New(rand.NewPCG(seed, 6))
+	b := randomSale(seed, 200, 6)
+	moment := len(b.facts)/4 + rnd.IntN(len(b.facts)/4)
+	for tp := range b.next {
+		if roleOf(tp.Topic).isLog() {
+			b.cut.Starts[tp] = b.offsetAt(tp, moment+rnd.IntN(60))
+		}
+	}
+	b.clock += 2 * trimSlack
+	b.workOff()
+	b.from = len(b.facts)
+	return b.story()
+}
+
+// What is wrong after the cut is found, but for what only whole logs can tell.
+func TestDoctoredLogsFailAfterATrim(t *testing.T) {
+	found := map[Rule]int{}
+	for i, doctor := range doctors {
+		b := trimmedStory(uint64(i))
+		r, err := b.audit(nil)
+		require.NoError(t, err)
+		require.Equal(t, Pass, r.Verdict, "%s: %+v", doctor.name, r.Violations)
+
+		b = trimmedStory(uint64(i))
+		doctor.spoil(b)
+		r, err = b.audit(nil)
+		require.NoError(t, err)
+		if r.ViolationsByRule[doctor.rule] > 0 {
+			found[doctor.rule]++
+		} else {
+			t.Logf("not found: %s (%s)", doctor.name, doctor.rule)
+		}
+	}
+	for _, rule := range Rules {
+		require.Positive(t, found[rule], rule)
+	}
+}

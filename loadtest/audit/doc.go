@@ -18,6 +18,9 @@
 //	                               ▼
 //	        channel.*.stock, stock.events ── version_not_growing, channel_not_converged
 //
+//	log.orders (creates, payments, ticks) and order.events (order.expired) ──
+//	        expired_early, expired_late, paid_in_time_but_expired
+//
 // # The cut
 //
 // A running system is never still, so the audit judges up to a cut. Its caller
@@ -30,6 +33,27 @@
 //
 // What crosses the cut is counted as in flight and never judged. An order of
 // which any record lies at or above a committed offset is in flight as a whole.
+//
+// # The beginning
+//
+// A log that no longer begins with its first record is opened in its middle:
+// each chain of movements with the counters that its first movement shows, after
+// the last hole that may be due to the trimming; who claimed what before isn't
+// known. So an order that began before is judged only by what needs no
+// beginning, and the report says since when it vouches. What only whole logs can
+// tell is left out then: decisions that nobody asked for, events of orders that
+// never came in, and what shops were told.
+//
+// Or the audit begins with a checkpoint: what a passing audit knew at its cut,
+// from which this one goes on as if it had read everything itself. Of what came
+// before it only doesn't know which public records intake had taken, so that it
+// wouldn't notice one of those being taken again.
+//
+// # Memory
+//
+// What an order asked, claims and showed is kept while something of its story is
+// to come, and given back after (see open): some 200 bytes stay of an order that
+// is over, most of it its key.
 //
 // # Order of reading
 //

@@ -89,10 +89,11 @@ func (a *Audit) adopt(n uint32, m *movement) {
 
 // open begins a chain of a trimmed log with the counters that it finds. Logs are
 // trimmed at different places, so before the time from which all of them are
-// there the chain has holes: it begins after the last of these.
+// there the chain has holes: it begins after the last of these. The movement that
+// is missing may be as old as the one before the hole.
 func (a *Audit) open(n uint32, moves []movement) []movement {
 	first := 0
-	for i := 1; i < len(moves) && moves[i].appended < a.vouches+trimSlack; i++ {
+	for i := 1; i < len(moves) && moves[i-1].appended < a.vouches+trimSlack; i++ {
 		if moves[i].number != moves[i-1].number+1 {
 			first = i
 		}

@@ -205,7 +205,8 @@ func (m *mill) publish() {
 }
 
 // BenchmarkOrders folds 100,000 orders, or as many as HOLDFAST_AUDIT_ORDERS says,
-// and prints orders a second, records, and the memory that is in use at the end.
+// and prints orders a second, records, the largest heap, and what is in use at
+// the end.
 func BenchmarkOrders(b *testing.B) {
 	const batch = 500
 	orders := benchOrders(b)
@@ -230,9 +231,14 @@ func BenchmarkOrders(b *testing.B) {
 			folding += time.Since(begun)
 			m.out = m.out[:0]
 		}
-		for range orders / batch {
+		peak := uint64(0)
+		for i := range orders / batch {
 			m.pass(batch)
 			fold()
+			if i%20 == 0 {
+				runtime.ReadMemStats(&after)
+				peak = max(peak, after.HeapInuse)
+			}
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)
@@ -244,6 +250,7 @@ func BenchmarkOrders(b *testing.B) {
 		b.ReportMetric(float64(orders)/folding.Seconds(), "orders/s")
 		b.ReportMetric(float64(r.Records), "records")
 		b.ReportMetric(float64(r.Decisions), "decisions")
+		b.ReportMetric(float64(peak)/(1<<20), "MiB_peak") // of the heap, with what the mill throws away
 		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/(1<<20), "MiB_live")
 	}
 }

@@ -111,9 +111,11 @@ func (a *Audit) close(n uint32) {
 	}
 }
 
-// claimsOrWaits tells that the last event, or a wait, says that more is to come.
+// claimsOrWaits tells that the last event, or a wait, says that more may come.
+// Short units count too: whether they wait is told by a decision that may be
+// read later, and is then held against them.
 func (p *open) claimsOrWaits() bool {
-	return slices.ContainsFunc(p.live, func(l liveLine) bool { return l.held+l.allocated > 0 }) ||
+	return len(p.live) > 0 ||
 		slices.ContainsFunc(p.waits, func(w wait) bool { return w.open() > 0 })
 }
 

@@ -116,7 +116,8 @@ func (s *stream) begin(ctx context.Context, options []kgo.Opt) error {
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
 		kgo.FetchMaxWait(100 * time.Millisecond),
-		kgo.FetchMaxBytes(16 << 20), kgo.FetchMaxPartitionBytes(2 << 20),
+		// Compressed bytes; of each stream some of these are in memory.
+		kgo.FetchMaxBytes(2 << 20), kgo.FetchMaxPartitionBytes(512 << 10), kgo.MaxConcurrentFetches(1),
 		kgo.DisableClientMetrics(),
 	}, options...)...)
 	if err != nil {
