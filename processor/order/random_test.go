@@ -44,6 +44,12 @@ func TestRandomAgainstModel(t *testing.T) {
 		"shipped", "delivered", "completed", "returned", "refused"} {
 		require.Positive(t, w.types["order."+typ], typ)
 	}
+	for _, word := range []string{"reserve", "confirm", "release", "reduce", "ship", "ship_unclaimed", "return",
+		"order.accepted undecided", "order.rejected undecided", "order.revived expired_before_payment", "order.cancelled line_unknown",
+		"order.shipped shipped_after_cancel", "order.shipped shipped_unallocated", "order.returned not_shipped",
+		"order.refused not_allocated", "order.refused not_shipped", "order.refused event_id_conflict", "order.refused order_cancelled"} {
+		require.Positive(t, w.words[word], "%s: %v", word, w.words)
+	}
 	require.Len(t, w.types, len(Outcomes()))
 	for i, name := range Outcomes() {
 		require.Equal(t, w.types["order."+strings.TrimPrefix(name, "event ")], w.task.Counted[i], name)
@@ -71,6 +77,7 @@ type world struct {
 
 	commandCount, toldCount int
 	types, deadCount        map[string]int
+	words                   map[string]int // verbs of commands, types of events with their reasons
 }
 
 // delivery is an entry and the log time at which the stage got it.
@@ -95,7 +102,7 @@ func newWorld(t *testing.T, rnd *rand.Rand) *world {
 	cfg.DecideWithinMillis, cfg.InboxMillis, cfg.InboxEventsMax = 20_000, 60_000, 4
 	w := &world{t: t, rnd: rnd, now: base, task: stagetest.NewTask(New(cfg)), model: newModel(cfg), stock: newFakeInventory(t),
 		commands: map[record.SKU][]*record.Command{}, decisions: map[record.SKU][]*record.Decision{},
-		seq: map[string]int64{}, born: map[int]record.Millis{}, received: map[record.SKU]record.Quantity{}, types: map[string]int{}, rows: map[string]bool{}, deadCount: map[string]int{}}
+		seq: map[string]int64{}, born: map[int]record.Millis{}, received: map[record.SKU]record.Quantity{}, types: map[string]int{}, words: map[string]int{}, rows: map[string]bool{}, deadCount: map[string]int{}}
 	return w
 }
 
@@ -114,7 +121,7 @@ func (w *world) step(n int) {
 		w.remind()
 	case p < 63:
 		w.changeWarehouse()
-	case p < 64:
+	case p < 64, p < 67 && n/3000%2 == 0: // plenty, and far too little, by turns
 		sku := worldSKUs[w.rnd.Intn(3)] // D is never heard of
 		at, n := []record.WarehouseID{"HCM-1", "HN-1"}[w.rnd.Intn(2)], record.Quantity(1+w.rnd.Intn(5))
 		w.ids++
@@ -307,6 +314,7 @@ func (w *world) compare() {
 		c := &record.Command{}
 		require.NoError(w.t, c.Decode(x.Entry.Body))
 		w.commands[c.SKU] = append(w.commands[c.SKU], c)
+		w.words[c.Verb.String()]++
 		commands = append(commands, describeCommand(c))
 	}
 	for _, p := range w.task.Published {
@@ -365,6 +373,7 @@ func (w *world) describe(p stagetest.Published) string {
 	var u record.OrderUpdate
 	requireAsEncoded(w.t, p.Value, &u)
 	w.types[u.Type]++
+	w.words[u.Type+" "+u.Reason]++
 	lines, sum := map[string]int{}, 0
 	for _, l := range u.Lines {
 		lines[strings.TrimSpace(l.Line+" "+string(l.SKU)+" "+l.State+" "+string(l.Warehouse))] += int(l.Qty)
