@@ -245,14 +245,18 @@ func withoutOrigins(t *testing.T, state map[string][]byte) map[string][]byte {
 }
 
 func TestT12_CreateThatMeetsItsCancel(t *testing.T) {
-	for _, early := range [][]string{{"cancel"}, {"cancel", "paid"}, {"paid", "cancel"}, {"cancel", "cancel2"}} {
+	for _, early := range [][]string{{"cancel"}, {"cancel", "paid"}, {"paid", "cancel"}, {"cancel", "cancel2"}, {"part", "cancel"}, {"cancel", "part", "paid"}} {
 		s := newShop(t, map[record.SKU]record.Quantity{"A": 5})
 		for _, id := range early {
 			typ := record.OrderCancelled
 			if id == "paid" {
 				typ = record.OrderPaid
 			}
-			s.take(event(id, typ, "web/main/1"), "")
+			e := event(id, typ, "web/main/1")
+			if id == "part" {
+				naming(e, "1", 1)
+			}
+			s.take(e, "")
 		}
 		s.take(created("web/main/1", body(record.PaymentUnpaid, record.AllowAll, line("1", "A", 3))), "")
 		require.Empty(t, s.verbs)

@@ -130,7 +130,7 @@ type Line struct {
 
 // Part is a number of units of a line in one state, at one warehouse. Units
 // that were given up remember where they were claimed: that is where they leave
-// from, if they leave all the same. Only units that wait or are short have none.
+// from, if they leave all the same. Only units that nobody ever claimed have none.
 type Part struct {
 	State     UnitState
 	Qty       record.Quantity
