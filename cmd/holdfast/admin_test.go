@@ -31,13 +31,28 @@ var rewriteNames = flag.Bool("rewrite-metric-names", false, "write testdata/metr
 func (n *testNode) adminOf() string {
 	n.t.Helper()
 	at := regexp.MustCompile(`msg="health, status and metrics" at=(\S+)`)
-	for deadline := time.Now().Add(answerWithin); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if m := at.FindStringSubmatch(n.log.String()); m != nil {
-			return "http://" + m[1]
+	var found []string
+	lookUntil(n.t, "the node serves health, status and metrics", func() bool {
+		found = at.FindStringSubmatch(n.log.String())
+		return found != nil
+	})
+	return "http://" + found[1]
+}
+
+// lookUntil looks again and again whether ok holds; the clock only says when to
+// look.
+func lookUntil(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	every, limit := time.NewTicker(10*time.Millisecond), time.NewTimer(answerWithin)
+	defer every.Stop()
+	defer limit.Stop()
+	for !ok() {
+		select {
+		case <-every.C:
+		case <-limit.C:
+			require.FailNow(t, "it never came to it: "+what)
 		}
 	}
-	require.FailNow(n.t, "the node serves nothing", n.log.String())
-	return ""
 }
 
 func get(t *testing.T, url string) (code int, body string) {
@@ -113,7 +128,8 @@ func TestAdmin(t *testing.T) {
 	// The metrics are written after the commit, the lag is measured from time to
 	// time.
 	s := awaitScrape(t, at, func(s scraped) bool {
-		return s.sum("holdfast_dead_letters_total", "stage=intake") == 1 && s.sum("holdfast_lag_age_seconds") > 0
+		return s.sum("holdfast_dead_letters_total", "stage=intake") == 1 && s.sum("holdfast_lag_age_seconds") > 0 &&
+			s.sum("holdfast_decisions_total", "stage=inventory", "decision=reserve") == 3 && s.sum("holdfast_decisions_total", "stage=orders") == 3
 	})
 	require.Equal(t, 1.0, s.sum("holdfast_dead_letters_total", "stage=intake", "reason=malformed"))
 	require.Equal(t, 1.0, s.sum("holdfast_ready"))
@@ -122,14 +138,14 @@ func TestAdmin(t *testing.T) {
 	require.Equal(t, 2.0, s.sum("holdfast_decisions_total", "stage=orders", "decision=event", "outcome=accepted"), "of three orders for two units each of five")
 	require.Equal(t, 1.0, s.sum("holdfast_decisions_total", "stage=orders", "decision=event", "outcome=rejected"))
 	require.Equal(t, 2.0, s.sum("holdfast_decisions_total", "stage=inventory", "decision=reserve", "outcome=granted"))
-	require.Equal(t, 3.0, s.sum("holdfast_decisions_total", "stage=inventory", "decision=reserve"))
 	require.Positive(t, s.sum("holdfast_decisions_total", "stage=channels", "decision=stock_update"))
 	require.Equal(t, 8.0, s.sum("holdfast_partitions", "stage=orders", "phase=running"))
 	require.Equal(t, 0.0, s.sum("holdfast_partitions", "phase=halted"))
 	for _, stage := range []string{topology.StageIntake, topology.StageOrders, topology.StageInventory, topology.StageChannels} {
 		require.Positive(t, s.sum("holdfast_transactions_total", "stage="+stage, "result=committed"), stage)
-		require.Equal(t, s.sum("holdfast_transactions_total", "stage="+stage, "result=committed"), s.sum("holdfast_transaction_duration_seconds", "stage="+stage), stage)
-		require.Equal(t, s.sum("holdfast_transactions_total", "stage="+stage, "result=committed"), s.sum("holdfast_record_age_seconds", "stage="+stage), stage)
+		// One may just be counted.
+		require.InDelta(t, s.sum("holdfast_transactions_total", "stage="+stage, "result=committed"), s.sum("holdfast_transaction_duration_seconds", "stage="+stage), 1, stage)
+		require.InDelta(t, s.sum("holdfast_transactions_total", "stage="+stage, "result=committed"), s.sum("holdfast_record_age_seconds", "stage="+stage), 1, stage)
 		require.Positive(t, s.sum("holdfast_records_total", "stage="+stage), stage)
 	}
 	require.Positive(t, s.sum("holdfast_changelog_bytes_total", "stage=inventory"))
@@ -158,28 +174,24 @@ func second[A, B any](_ A, b B) B { return b }
 
 func awaitReady(t *testing.T, at string) {
 	t.Helper()
-	var body string
-	for deadline := time.Now().Add(answerWithin); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		var code int
-		if code, body = get(t, at+"/readyz"); code == http.StatusOK {
+	lookUntil(t, "the node is ready", func() bool {
+		code, body := get(t, at+"/readyz")
+		if code == http.StatusOK {
 			require.True(t, strings.HasPrefix(body, "running: "), body)
-			return
+			return true
 		}
 		require.True(t, strings.HasPrefix(body, "restoring: "), body)
-	}
-	require.FailNow(t, "never ready", body)
+		return false
+	})
 }
 
-func awaitScrape(t *testing.T, at string, ok func(scraped) bool) scraped {
+func awaitScrape(t *testing.T, at string, ok func(scraped) bool) (s scraped) {
 	t.Helper()
-	for deadline := time.Now().Add(answerWithin); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if s := scrape(t, at); ok(s) {
-			return s
-		}
-	}
-	_, text := get(t, at+"/metrics")
-	require.FailNow(t, "it never came to it", text)
-	return nil
+	lookUntil(t, "metrics are as wanted", func() bool {
+		s = scrape(t, at)
+		return ok(s)
+	})
+	return s
 }
 
 // A node that is given nothing is a spare, and ready.

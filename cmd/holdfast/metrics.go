@@ -40,10 +40,10 @@ func newMetrics(s *Settings, next processor.Observer) *metrics.Metrics {
 
 // watch adds what an assembled node tells when it is asked, and measures its lag
 // until stop is called.
-func (n *assembly) watch(m *metrics.Metrics, d described) (lag *metrics.Lag, stop func()) {
-	lag = metrics.NewLag(n.Node, n.cluster.Client(), d.TopicIDs, n.log, time.Now)
-	m.Watch(n.Node, lag)
-	m.WatchStores(n.shared.Metrics)
+func (a *assembly) watch(m *metrics.Metrics, d described) (lag *metrics.Lag, stop func()) {
+	lag = metrics.NewLag(a.Node, a.cluster.Client(), d.TopicIDs, a.log, time.Now)
+	m.Watch(a.Node, lag)
+	m.WatchStores(a.shared.Metrics)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
