@@ -34,7 +34,7 @@ type membership struct {
 	given   []processor.TopicPartition
 	taken   bool // partitions were taken away since it was cleared
 	// was: the group has let the member in at least once; first is how many
-	// partitions it gave it then.
+	// partitions it gave it then, until any are taken away.
 	was   bool
 	first int
 }
@@ -113,7 +113,7 @@ func (m *membership) onLost(context.Context, *kgo.Client, map[string][]int32) {
 func (m *membership) take() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.taken = true
+	m.taken, m.first = true, 0
 }
 
 func (m *membership) join() {
@@ -133,8 +133,8 @@ func (m *membership) joined() {
 	}
 }
 
-// gave returns how many partitions the group gave the member when it let it in,
-// and whether it has.
+// gave returns how many partitions the group gave the member when it let it in, 0
+// once it has taken any away, and whether it has let it in.
 func (m *membership) gave() (partitions int, joined bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -70,6 +70,30 @@ func TestMembership(t *testing.T) {
 		m.ending()
 		require.False(t, m.changed(owned))
 	})
+	t.Run("joined", func(t *testing.T) {
+		f := func(s *session, want bool) {
+			t.Helper()
+			require.Equal(t, want, s.Joined())
+		}
+		s := &session{group: &membership{}}
+		f(s, false)
+		s.group.onAssigned(ctx, client, here)
+		f(s, false) // the offsets of what it was given aren't there yet
+		s.assigned = []processor.TopicPartition{{Topic: "log", Partition: 1}}
+		f(s, true)
+		s.group.onRevoked(ctx, client, here)
+		s.assigned = nil
+		f(s, true) // what it had is somebody else's: it is a member all the same
+
+		s = &session{group: &membership{}}
+		s.group.onAssigned(ctx, client, here)
+		s.group.onRevoked(ctx, client, here)
+		f(s, true) // taken away before it was ever polled
+
+		s = &session{group: &membership{}}
+		s.group.onAssigned(ctx, client, nil)
+		f(s, true) // given nothing
+	})
 	t.Run("errors", func(t *testing.T) {
 		for _, err := range []error{kerr.UnknownMemberID, kerr.IllegalGeneration, kerr.CoordinatorNotAvailable, kerr.UnknownServerError, context.DeadlineExceeded} {
 			m := &membership{}

@@ -29,6 +29,8 @@ type session struct {
 	group *membership
 	stop  context.CancelFunc // breaks off whatever client does
 
+	joined bool // for good
+
 	// assigned is as of the last poll that looked.
 	assigned []processor.TopicPartition
 	// seeks wait until the client takes them; the partitions in resumes are
@@ -252,8 +254,11 @@ func (s *session) Assigned() []processor.TopicPartition { return s.assigned }
 
 // Joined is false, too, while the offsets of what was given are still asked for.
 func (s *session) Joined() bool {
-	given, joined := s.group.gave()
-	return joined && (given == 0 || len(s.assigned) > 0)
+	if !s.joined {
+		given, joined := s.group.gave()
+		s.joined = joined && (given == 0 || len(s.assigned) > 0)
+	}
+	return s.joined
 }
 
 func (s *session) owns(tp processor.TopicPartition) bool { return slices.Contains(s.assigned, tp) }
