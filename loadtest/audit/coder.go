@@ -171,5 +171,3 @@ func (c *coder) key(k *commandKey) {
 	num(c, &k.attempt)
 	num(c, &k.verb)
 }
-
-func compareKeys(x, y skuWarehouse) int { return compareStock(x, y) }

@@ -124,10 +124,10 @@ func (m *market) sellable(shop *record.Shop, sku uint32, parts []record.Componen
 		}
 		sum = own.fenced(shop.Channel, sum-own.buffer)
 	}
-	buffer, cap := own.policy(shop)
+	buffer, most := own.policy(shop)
 	sum -= buffer
-	if cap != nil {
-		sum = min(sum, *cap)
+	if most != nil {
+		sum = min(sum, *most)
 	}
 	return max(0, sum)
 }

@@ -260,7 +260,7 @@ func (a *Audit) modelChannels(c *coder) {
 		num(c, &s.version)
 		num(c, &s.sellable)
 	})
-	table(c, &a.counted, compareKeys, func(k *skuWarehouse, s *countersShown) {
+	table(c, &a.counted, compareStock, func(k *skuWarehouse, s *countersShown) {
 		num(c, &k.sku)
 		num(c, &k.warehouse)
 		c.place(&s.at)

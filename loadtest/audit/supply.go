@@ -49,8 +49,8 @@ func (a *Audit) availability(e record.Entry) error {
 
 // policy returns the buffer and cap of a shop for a SKU: those that a policy
 // sets for the shop, else for its channel, else the shop's own.
-func (s *supply) policy(shop *record.Shop) (buffer record.Quantity, cap *record.Quantity) {
-	buffer, cap = shop.Buffer, shop.Cap
+func (s *supply) policy(shop *record.Shop) (buffer record.Quantity, most *record.Quantity) {
+	buffer, most = shop.Buffer, shop.Cap
 	for _, key := range []string{shop.Channel, shop.Channel + "/" + shop.Shop} {
 		p, ok := s.policies[key]
 		if !ok {
@@ -60,10 +60,10 @@ func (s *supply) policy(shop *record.Shop) (buffer record.Quantity, cap *record.
 			buffer = v
 		}
 		if v, ok := p.Cap.Value(); ok {
-			cap = &v
+			most = &v
 		}
 	}
-	return buffer, cap
+	return buffer, most
 }
 
 // fenced is what quotas that run leave a channel of sum units: at most its own,
