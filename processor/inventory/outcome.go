@@ -3,6 +3,7 @@ package inventory
 import (
 	"fmt"
 
+	"holdfast/processor/stage"
 	"holdfast/topology/record"
 )
 
@@ -38,25 +39,21 @@ func Outcomes() []string {
 	return names
 }
 
-// outcomeNumbers are the places in Outcomes, from 1, by verb and outcome.
-type outcomeNumbers [record.VerbPolicy + 1][record.OutcomeStale + 1]uint8
+// ended counts the decisions of the open transaction. They are told at its end:
+// one call after the other costs less than one beside each decision.
+type ended [record.VerbPolicy + 1][record.OutcomeStale + 1]int
 
-func newOutcomeNumbers() (numbers outcomeNumbers) {
-	n := uint8(0)
+func (e *ended) count(tx stage.Tx) {
+	n := 0
 	for _, v := range outcomesOf {
 		for _, o := range v.outcomes {
+			for ; e[v.verb][o] > 0; e[v.verb][o]-- {
+				tx.Count(n)
+			}
 			n++
-			numbers[v.verb][o] = n
 		}
 	}
-	return numbers
-}
-
-// of returns the number to count the decision under.
-func (n *outcomeNumbers) of(d *record.Decision) int {
-	at := n[d.Verb][d.Outcome]
-	if at == 0 {
-		panic(fmt.Sprintf("BUG: %s of %s ended as %s", d.Verb, d.SKU, d.Outcome))
+	if *e != (ended{}) {
+		panic(fmt.Sprintf("BUG: decisions ended as none can: %v", *e))
 	}
-	return int(at) - 1
 }

@@ -14,10 +14,10 @@ import (
 // end; holds, waiters and event ids are written with the decision that changes
 // them.
 type Stage struct {
-	cfg      Config
-	cache    cache
-	catalog  catalog
-	outcomes outcomeNumbers
+	cfg     Config
+	cache   cache
+	catalog catalog
+	ended   ended
 
 	// What follows is memory that is used again for every entry.
 	command      record.Command
@@ -40,7 +40,7 @@ func New(cfg Config) *Stage {
 	if err := cfg.Validate(); err != nil {
 		panic("BUG: " + err.Error())
 	}
-	return &Stage{cfg: cfg.withDefaults(), cache: cache{bySKU: map[record.SKU]*cached{}}, outcomes: newOutcomeNumbers()}
+	return &Stage{cfg: cfg.withDefaults(), cache: cache{bySKU: map[record.SKU]*cached{}}}
 }
 
 // Decide decides every entry of the envelope. Only other stages of the same
@@ -73,6 +73,7 @@ func (s *Stage) Finish(tx stage.Tx) {
 		s.write(tx, c)
 	}
 	s.tellCombos(tx)
+	s.ended.count(tx)
 	s.forget(tx)
 }
 
@@ -82,6 +83,7 @@ func (s *Stage) Reset() {
 	s.cache.reset()
 	s.catalog.reset()
 	s.looked = 0
+	s.ended = ended{}
 	clear(s.command.Ranked[:cap(s.command.Ranked)])
 	clear(s.command.Parts[:cap(s.command.Parts)])
 	s.command = record.Command{Ranked: s.command.Ranked[:0], Parts: s.command.Parts[:0]}
@@ -122,7 +124,7 @@ func (s *Stage) send(tx stage.Tx, origin record.Origin) {
 	}
 	s.value = record.AppendDecision(s.value[:0], d)
 	tx.Send(log, record.KindDecision, s.key, origin, s.value)
-	tx.Count(s.outcomes.of(d))
+	s.ended[d.Verb][d.Outcome]++
 }
 
 // begin makes an empty decision.

@@ -157,18 +157,22 @@ func TestOutcomes(t *testing.T) {
 		seen[name] = true
 		require.LessOrEqual(t, i, 254)
 	}
-	n := newOutcomeNumbers()
 	for i, name := range Outcomes() {
 		verb, outcome, _ := strings.Cut(name, " ")
 		for v := range record.VerbPolicy + 1 {
 			for o := range record.OutcomeStale + 1 {
 				if v.String() == verb && o.String() == outcome {
-					require.Equal(t, i, n.of(&record.Decision{Verb: v, Outcome: o}))
+					tk, e := newTask(Config{}), ended{}
+					e[v][o] = 3
+					e.count(tk)
+					require.Equal(t, map[int]int{i: 3}, tk.Counted)
 				}
 			}
 		}
 	}
-	require.Contains(t, recovered(func() { n.of(&record.Decision{Verb: record.VerbReturn, Outcome: record.OutcomeStale}) }), "BUG: ")
+	e := ended{}
+	e[record.VerbReturn][record.OutcomeStale] = 1
+	require.Contains(t, recovered(func() { e.count(newTask(Config{})) }), "BUG: ")
 }
 
 // Ten thousand ids due at once are forgotten in chunks, and in between the
