@@ -182,8 +182,8 @@ func (m *making) creation() *creation {
 	return nil
 }
 
-func (o *open) holds() bool {
-	return slices.ContainsFunc(o.live, func(l liveLine) bool { return l.held > 0 })
+func (p *open) holds() bool {
+	return slices.ContainsFunc(p.live, func(l liveLine) bool { return l.held > 0 })
 }
 
 func (a *Audit) judgeExpiry(key string, o *making, c *creation, decided []record.Millis) {

@@ -94,7 +94,6 @@ type Waiter struct {
 // the rest; within each in any interleaving of partitions.
 type StockFold struct {
 	sku      []byte
-	prefix   string
 	stock    Stock
 	places   map[record.WarehouseID]*Place
 	sellable map[string]Sellable

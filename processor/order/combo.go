@@ -37,14 +37,13 @@ type explosion struct {
 
 // item returns the index of a SKU's item, which is made if need be.
 func (x *explosion) item(sku record.SKU) int {
-	at, ok := -1, false
+	at := -1
 	if x.items == nil {
 		at = x.o.item(sku)
-		ok = at >= 0
-	} else {
-		at, ok = x.items[sku]
+	} else if known, ok := x.items[sku]; ok {
+		at = known
 	}
-	if !ok {
+	if at < 0 {
 		at = len(x.o.Items)
 		x.o.growItems().SKU = sku
 		if x.items != nil {

@@ -47,7 +47,7 @@ func TestStatusOfEachEvent(t *testing.T) {
 		{"rejected", 0, []sentEvent{prepaid}, false, "order.rejected", true},
 		{"confirmed", 1, []sentEvent{unpaid, paid}, false, "order.confirmed", false},
 		{"confirmed elsewhere", 1, []sentEvent{unpaid, ev("p", record.OrderPaid, web, centre)}, false, "order.confirmed", true},
-		{"expired", 1, []sentEvent{unpaid, sentEvent{}}, true, "order.expired", true},
+		{"expired", 1, []sentEvent{unpaid, {}}, true, "order.expired", true},
 		{"revived", 1, []sentEvent{unpaid, paid}, true, "order.revived", true},
 		{"cancelled", 1, []sentEvent{prepaid, ev("x", record.OrderCancelled, web, "")}, false, "order.cancelled", false},
 		{"cancelled elsewhere", 1, []sentEvent{prepaid, ev("x", record.OrderCancelled, web, centre)}, false, "order.cancelled", true},
