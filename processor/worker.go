@@ -47,7 +47,8 @@ type worker struct {
 
 	lastEnd    time.Time
 	commitCost time.Duration
-	setback    backoff // what failed since the last commit
+	nextFlush  time.Time // no store's flush before, unless it is pressed
+	setback    backoff   // what failed since the last commit
 }
 
 func newWorker(cfg *Config, sc StageConfig, slot int, stores *Stores, status *statusBoard) *worker {

@@ -59,7 +59,7 @@ func BenchmarkStoreTransaction(b *testing.B) {
 		if err := s.Commit(changelog, last); err != nil {
 			b.Fatal(err)
 		}
-		s.MaybeFlush(time.Now())
+		s.MaybeFlush(time.Now(), false)
 		commits += time.Since(at)
 		changelog = last + 2
 	}
@@ -118,7 +118,7 @@ func BenchmarkRestore(b *testing.B) {
 			entries++
 		}
 		commit(b, writer, log, input, 0)
-		writer.MaybeFlush(time.Now())
+		writer.MaybeFlush(time.Now(), false)
 	}
 	b.SetBytes(log.bytes() / int64(entries))
 	b.ReportAllocs()

@@ -37,7 +37,9 @@ func (f *flush) applied(bytes int64) { f.bytes += bytes }
 // MaybeFlush starts a flush when half of the bound in bytes or time is reached, or half a memtable. When the whole bound is
 // reached and the flush before isn't done, it waits for it. Call it after each commit, and about once a second when idle.
 // Errors are told by the next Commit.
-func (s *Store) MaybeFlush(now time.Time) (started bool) {
+//
+// putOff says that another time would be better: then a flush begins at three quarters of a bound.
+func (s *Store) MaybeFlush(now time.Time, putOff bool) (started bool) {
 	f := &s.flush
 	s.pollFlush()
 	if f.bytes > 0 && f.waitingSince.IsZero() {
@@ -46,17 +48,24 @@ func (s *Store) MaybeFlush(now time.Time) (started bool) {
 	if f.running != nil && now.Sub(f.runningSince) >= s.cfg.FlushEvery {
 		s.background.report(s.awaitFlush())
 	}
-	return s.flushIfDue(f.bytes > 0 && now.Sub(f.waitingSince) >= s.cfg.FlushEvery/2)
+	due, dueBytes := s.cfg.FlushEvery/2, s.flushDueBytes()
+	if putOff {
+		due = due * 3 / 2
+		if !s.cfg.SyncFlush { // whose bound in bytes is Pebble's own
+			dueBytes = dueBytes * 3 / 2
+		}
+	}
+	return s.flushIfDue(f.bytes > 0 && now.Sub(f.waitingSince) >= due, dueBytes)
 }
 
-// flushIfDue holds the bounds in bytes; late says that half of the one in time is reached.
-func (s *Store) flushIfDue(late bool) (started bool) {
+// flushIfDue holds the bounds in bytes; late says that a flush is due by time, dueBytes when it is by bytes.
+func (s *Store) flushIfDue(late bool, dueBytes int64) (started bool) {
 	f := &s.flush
 	s.pollFlush()
 	if f.running != nil && f.runningBytes+f.bytes >= s.cfg.FlushBytes {
 		s.background.report(s.awaitFlush())
 	}
-	due := late || f.bytes >= s.flushDueBytes()
+	due := late || f.bytes >= dueBytes
 	if !due || f.running != nil {
 		return false
 	}

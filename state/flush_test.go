@@ -38,7 +38,7 @@ func TestFlushBoundInBytes(t *testing.T) {
 			for input := range Offset(400) {
 				s.Put(fmt.Appendf(nil, "k%03d", random.IntN(100)), make([]byte, random.IntN(3000)))
 				commit(t, s, log, input, 0)
-				if s.MaybeFlush(now) {
+				if s.MaybeFlush(now, input%3 == 0) {
 					flushes++
 				}
 				require.Less(t, survivingTail(t, fs, s, c), c.FlushBytes)
@@ -66,15 +66,16 @@ func TestFlushBoundInTime(t *testing.T) {
 	c.FlushEvery = 10 * time.Second
 	s, log := openStore(t, c), newFakeLog(nil)
 	start := time.Unix(1000, 0)
-	require.False(t, s.MaybeFlush(start), "nothing to flush")
+	require.False(t, s.MaybeFlush(start, false), "nothing to flush")
 	s.Put([]byte("a"), []byte("1"))
 	commit(t, s, log, 1, 0)
-	require.False(t, s.MaybeFlush(start))
-	require.False(t, s.MaybeFlush(start.Add(4999*time.Millisecond)))
+	require.False(t, s.MaybeFlush(start, false))
+	require.False(t, s.MaybeFlush(start.Add(4999*time.Millisecond), false))
 	require.Positive(t, survivingTail(t, fs, s, c))
-	require.True(t, s.MaybeFlush(start.Add(5*time.Second)))
+	require.False(t, s.MaybeFlush(start.Add(5*time.Second), true), "it may be put off")
+	require.True(t, s.MaybeFlush(start.Add(5*time.Second), false))
 	require.Zero(t, survivingTail(t, fs, s, c))
-	require.False(t, s.MaybeFlush(start.Add(time.Hour)), "nothing new")
+	require.False(t, s.MaybeFlush(start.Add(time.Hour), false), "nothing new")
 }
 
 // While the disk is slow, a store that was told to flush long ago waits for it, rather than let the tail grow.
@@ -98,15 +99,15 @@ func TestFlushBoundInTimeWaitsForTheDisk(t *testing.T) {
 		commit(t, s, log, s.Position().Input+1, 0)
 	}
 	write()
-	s.MaybeFlush(start)
-	require.True(t, s.MaybeFlush(start.Add(5*time.Second)))
+	s.MaybeFlush(start, false)
+	require.True(t, s.MaybeFlush(start.Add(5*time.Second), false))
 	<-begun
 	write()
 	tail := survivingTail(t, mem, s, testConfig(nil))
-	require.False(t, s.MaybeFlush(start.Add(9*time.Second)), "one is under way")
+	require.False(t, s.MaybeFlush(start.Add(9*time.Second), false), "one is under way")
 	require.Equal(t, tail, survivingTail(t, mem, s, testConfig(nil)))
 	go close(slow)
-	s.MaybeFlush(start.Add(10 * time.Second))
+	s.MaybeFlush(start.Add(10*time.Second), false)
 	require.Less(t, survivingTail(t, mem, s, testConfig(nil)), tail)
 }
 
@@ -173,7 +174,7 @@ func TestShortRoundsAreTrimmedToo(t *testing.T) {
 	for input := range Offset(20_000) {
 		s.Put([]byte("hot"), make([]byte, 200))
 		commit(t, s, log, input, 0)
-		s.MaybeFlush(time.Unix(0, 0))
+		s.MaybeFlush(time.Unix(0, 0), false)
 		if to, ok := s.TrimTo(); ok {
 			log.trim(to)
 			s.Trimmed(to)
@@ -209,7 +210,7 @@ func TestFailingDiskIsTold(t *testing.T) {
 			require.NoError(t, err)
 			first, last := log.append(parts)
 			err = s.Commit(first, last)
-			s.MaybeFlush(time.Unix(0, 0))
+			s.MaybeFlush(time.Unix(0, 0), false)
 		}
 		require.ErrorIs(t, err, errorfs.ErrInjected)
 		require.Error(t, s.Close())

@@ -250,7 +250,7 @@ func (h *history) step() {
 		h.transaction()
 	}
 	h.now = h.now.Add(time.Duration(h.random.IntN(2000)) * time.Millisecond)
-	h.store.MaybeFlush(h.now)
+	h.store.MaybeFlush(h.now, false)
 	if to, ok := h.store.TrimTo(); ok && h.random.IntN(3) > 0 {
 		h.trims++
 		h.log.trim(to)

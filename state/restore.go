@@ -149,7 +149,7 @@ func (r *Restore) follow(d *delta, last Offset) error {
 	if err := s.apply(d, r.first, last, completeAfter); err != nil {
 		return err
 	}
-	s.flushIfDue(false)
+	s.flushIfDue(false, s.flushDueBytes())
 	return s.backgroundError()
 }
 

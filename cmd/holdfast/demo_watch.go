@@ -32,7 +32,7 @@ type watcher struct {
 	stock   map[record.SKU]map[record.WarehouseID]record.Quantity
 	next    map[string]map[int32]int64
 	sample  record.OrderKey // an order worth explaining
-	orders  map[record.OrderKey][]watchedPart
+	orders  map[record.OrderKey][]byte // the last event of each, taken apart at the end
 	channel map[string]*channelCounts
 	changed chan struct{}
 }
@@ -84,7 +84,7 @@ func watch(ctx context.Context, options []kgo.Opt, t *topology.Topology, latency
 	ctx, cancel := context.WithCancel(ctx)
 	w := &watcher{client: client, topology: t, latency: latency, cancel: cancel, done: make(chan struct{}),
 		stock: map[record.SKU]map[record.WarehouseID]record.Quantity{}, next: map[string]map[int32]int64{},
-		orders: map[record.OrderKey][]watchedPart{}, channel: map[string]*channelCounts{}, changed: make(chan struct{}, 1)}
+		orders: map[record.OrderKey][]byte{}, channel: map[string]*channelCounts{}, changed: make(chan struct{}, 1)}
 	go w.run(ctx)
 	return w, nil
 }
@@ -135,7 +135,7 @@ func (w *watcher) order(r *kgo.Record, now time.Time) {
 	if w.latency.Seen(key, now) {
 		w.last = now
 	}
-	var u record.OrderUpdate
+	var u watchedEvent
 	if err := json.Unmarshal(r.Value, &u); err != nil {
 		return
 	}
@@ -145,19 +145,25 @@ func (w *watcher) order(r *kgo.Record, now time.Time) {
 		c = &channelCounts{}
 		w.channel[name] = c
 	}
-	parts, known := w.orders[key]
+	last, known := w.orders[key]
 	if !known {
 		w.n.decided++
 		c.Orders++
 	}
-	w.orders[key] = watchedParts(parts[:0], &u)
+	w.orders[key] = append(last[:0], r.Value...)
 	w.count(&u, c)
 	if u.Type == record.UpdateShipped {
 		w.sample = key
 	}
 }
 
-func (w *watcher) count(u *record.OrderUpdate, c *channelCounts) {
+// watchedEvent is what is counted of an event while the sale goes on.
+type watchedEvent struct {
+	Type   string `json:"type"`
+	Status string `json:"status"`
+}
+
+func (w *watcher) count(u *watchedEvent, c *channelCounts) {
 	switch u.Type {
 	case record.UpdateAccepted:
 		w.n.accepted++
@@ -221,7 +227,13 @@ func (w *watcher) byWarehouse() map[record.WarehouseID]warehouseCounts {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := map[record.WarehouseID]warehouseCounts{}
-	for _, parts := range w.orders {
+	var parts []watchedPart
+	for _, event := range w.orders {
+		var u record.OrderUpdate
+		if err := json.Unmarshal(event, &u); err != nil {
+			continue
+		}
+		parts = watchedParts(parts[:0], &u)
 		for _, p := range parts {
 			c := out[p.warehouse]
 			c.Orders++

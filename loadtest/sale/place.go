@@ -52,14 +52,17 @@ type warehouse struct {
 }
 
 // warehousesOf returns n warehouses: one for each city, then second ones.
-func warehousesOf(cities []city, n int) []warehouse {
+//
+// What they can pack in an hour is set against the sale, which takes half a
+// minute: the largest ones reach it.
+func warehousesOf(cities []city, n, orders int) []warehouse {
 	out := make([]warehouse, n)
 	for i := range out {
 		c := &cities[i%len(cities)]
 		again := float64(i / len(cities))
 		lat, lng := c.lat+again*0.01, c.lng-again*0.01
 		priority := map[string]int64{"warehouse": 1, "3pl": 2, "store": 5}[c.kind]
-		capacity := map[string]int64{"warehouse": 5000, "3pl": 3000, "store": 100}[c.kind]
+		capacity := max(10, int64(orders)/map[string]int64{"warehouse": 5, "3pl": 10, "store": 50}[c.kind])
 		w := record.Warehouse{
 			ID: record.WarehouseID(fmt.Sprintf("%s-%d", c.code, 1+i/len(cities))), Name: c.name, Kind: c.kind, Lat: &lat, Lng: &lng,
 			Priority: &priority, CapacityPerHour: &capacity, Cutoff: "17:00", Timezone: "Asia/Ho_Chi_Minh", Serves: c.serves, Pickup: c.kind == "store",

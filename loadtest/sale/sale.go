@@ -75,7 +75,7 @@ func New(cfg Config) (*Sale, error) {
 		return nil, err
 	}
 	s := &Sale{cfg: cfg, rnd: rand.New(rand.NewPCG(cfg.Seed, 0x1111)), cities: cities(), channels: channels()}
-	s.warehouses = warehousesOf(s.cities, cfg.Warehouses)
+	s.warehouses = warehousesOf(s.cities, cfg.Warehouses, cfg.Orders)
 	s.goods = newGoods(&cfg, s.warehouses, s.rnd)
 	s.planStock()
 	return s, nil
