@@ -31,7 +31,7 @@ type watcher struct {
 	last    time.Time // when the last order got its first event
 	stock   map[record.SKU]map[record.WarehouseID]record.Quantity
 	next    map[string]map[int32]int64
-	sample  record.OrderKey // an order worth explaining
+	sample  record.OrderKey            // an order worth explaining
 	orders  map[record.OrderKey][]byte // the last event of each, taken apart at the end
 	channel map[string]*channelCounts
 	changed chan struct{}
