@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"time"
 
 	"holdfast/processor"
@@ -85,7 +86,7 @@ type NodeSettings struct {
 type WorkerSettings struct {
 	Intake    int `key:"intake" doc:"Workers of the stage intake on this node."`
 	Orders    int `key:"orders" doc:"Workers of the stage orders on this node."`
-	Inventory int `key:"inventory" doc:"Workers of the stage inventory on this node: while one waits for its commit, another works."`
+	Inventory int `key:"inventory" doc:"Workers of the stage inventory on this node: while one waits for its commit, another works. Unless set, one for each two cores, up to four."`
 	Channels  int `key:"channels" doc:"Workers of the stage channels on this node."`
 }
 
@@ -156,7 +157,7 @@ func DefaultSettings() Settings {
 			ClockJumpMax:   run.ClockJumpMax,
 			RestoreStalled: run.RestoreStallMax,
 		},
-		Workers: WorkerSettings{Intake: 1, Orders: 1, Inventory: 2, Channels: 1},
+		Workers: WorkerSettings{Intake: 1, Orders: 1, Inventory: inventoryWorkers(), Channels: 1},
 		Commit: CommitSettings{
 			IntervalMin: run.CommitIntervalMin,
 			IntervalMax: run.CommitIntervalMax,
@@ -175,6 +176,11 @@ func DefaultSettings() Settings {
 		Log:     LogSettings{Level: "info", Format: "text"},
 	}
 }
+
+// inventoryWorkers: a second one gains throughput where there are cores for it.
+// On two cores, with the broker beside, it made transactions half as large and the
+// p99 of an order's answer 250 ms instead of 190 (5,000 orders/s).
+func inventoryWorkers() int { return min(max(runtime.GOMAXPROCS(0)/2, 1), 4) }
 
 // Topology returns what has to be on a cluster of so many brokers.
 func (s *Settings) Topology(brokers int) (*topology.Topology, error) {
