@@ -166,6 +166,9 @@ func withoutMembers(ctx context.Context, cl *kgo.Client, t *topology.Topology) (
 	for i := range t.Stages {
 		s := &t.Stages[i]
 		groups, err := kadm.NewClient(cl).DescribeGroups(ctx, s.Group)
+		if err != nil && nobodyYet(err) {
+			return s.Name, nil
+		}
 		if err != nil {
 			return "", fmt.Errorf("describing group %s: %w", s.Group, err)
 		}
@@ -174,6 +177,14 @@ func withoutMembers(ctx context.Context, cl *kgo.Client, t *topology.Topology) (
 		}
 	}
 	return "", nil
+}
+
+// nobodyYet tells that a group has no offsets because nobody has joined it, or
+// that a young cluster is still making the topic that they are kept in: nothing is
+// consumed.
+func nobodyYet(err error) bool {
+	return errors.Is(err, kerr.GroupIDNotFound) || errors.Is(err, kerr.CoordinatorNotAvailable) ||
+		errors.Is(err, kerr.CoordinatorLoadInProgress) || errors.Is(err, kerr.NotCoordinator)
 }
 
 // unconsumed returns what every stage has not consumed yet, as a cut from the
@@ -188,7 +199,7 @@ func unconsumed(ctx context.Context, cl *kgo.Client, t *topology.Topology) (rest
 			names = append(names, t.Name(short))
 		}
 		committed, err := admin.FetchOffsets(ctx, s.Group)
-		if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // nobody has joined yet: nothing is consumed
+		if err != nil && !nobodyYet(err) {
 			return rest, 0, fmt.Errorf("reading the offsets of group %s: %w", s.Group, err)
 		}
 		starts, err := admin.ListStartOffsets(ctx, names...)
