@@ -33,7 +33,15 @@ type tally struct {
 	consumed uint16        // of them below inventory's committed offset
 	decided  uint16        // decisions
 	deciding uint16        // of them those that weren't repetitions
-	at       record.Millis // append time of the last command
+	at       record.Millis // append time of the first command that is known
+}
+
+// note counts a command. The first one's time counts: where logs were trimmed its
+// decision may be gone, be the last one of today.
+func (t *tally) note(appended record.Millis) {
+	if t.sent++; t.sent == 1 {
+		t.at = appended
+	}
 }
 
 // remembered is how long an event id is known at least.
@@ -47,8 +55,7 @@ func (a *Audit) command(at place, appended record.Millis, e record.Entry) error 
 	k := commandKey{a.orderNumber(string(c.OrderKey)), a.skus.number(string(c.SKU)), c.Attempt, c.Verb}
 	p := a.opened(k.order)
 	p.ask(k, func(t *tally) {
-		t.sent++
-		t.at = appended
+		t.note(appended)
 		if at.consumed() {
 			t.consumed++
 		}
@@ -66,8 +73,7 @@ func (a *Audit) stockCommand(at place, appended record.Millis, e record.Entry) e
 	}
 	k := feedKey{a.skus.number(string(c.SKU)), a.events.number(c.EventID), c.Verb}
 	t := a.feed[k]
-	t.sent++
-	t.at = appended
+	t.note(appended)
 	if at.consumed() {
 		t.consumed++
 	} else {

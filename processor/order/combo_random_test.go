@@ -90,7 +90,8 @@ func (n *comboNight) step() {
 	case p < 45:
 		n.take(event(id, record.OrderPaid, old), "")
 	case p < 70:
-		types := []record.OrderEventType{record.OrderCancelled, record.OrderShipped, record.OrderPicked, record.OrderDelivered, record.OrderReturned}
+		types := []record.OrderEventType{record.OrderCancelled, record.OrderPicked, record.OrderShipped, record.OrderShipped,
+			record.OrderDelivered, record.OrderDelivered, record.OrderReturned, record.OrderReturned, record.OrderReturned}
 		e := event(id, types[n.rnd.Intn(len(types))], old)
 		if n.rnd.Intn(3) > 0 {
 			e.Lines = []record.LineQty{{Line: fmt.Sprint(n.rnd.Intn(3)), Qty: record.Quantity(1 + n.rnd.Intn(2))}}
