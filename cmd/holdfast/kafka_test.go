@@ -120,7 +120,20 @@ func TestKillAtRandom(t *testing.T) {
 }
 
 // TestBrokerRestart: the broker itself goes away under load and comes back, once
-// gracefully and once killed. It is a broker of its own, on another port.
+// gracefully and once killed. It is a broker of its own, on another port, and of
+// the last version that keeps its transactions in this drill: from 4.3.0 on, a
+// coordinator takes a partition that has no leader just now for a deleted one,
+// and counts its marker as written.
+//
+//	client: EndTxn (commit)  …  coordinator: PrepareCommit
+//	broker: is told to stop, gives its leaderships back; nobody is there to take them
+//	coordinator: no leader for any of the partitions → "likely deleted already", CompleteCommit
+//	log: the transaction stays open in all of them, until the next one's abort takes it along
+//
+// KRaftMetadataCache.getPartitionLeaderEndpoint of 4.2 gave Node.noNode for such
+// a partition, and the marker waited; 4.3.0, 4.3.1 and 4.4.0 give nothing. On
+// 4.3.1, 5 of 13 runs failed with the newer protocol of transactions (KIP-890,
+// part 2), and 11 of 16, on a busier machine, with the older one.
 func TestBrokerRestart(t *testing.T) {
 	script, err := filepath.Abs("../../deploy/kafka/kafka.sh")
 	require.NoError(t, err)
@@ -128,7 +141,7 @@ func TestBrokerRestart(t *testing.T) {
 	kafka := func(verb string) {
 		t.Helper()
 		cmd := exec.Command(script, verb)
-		cmd.Env = append(os.Environ(), "KAFKA_PORT="+port, "KAFKA_HEAP=-Xms256m -Xmx512m")
+		cmd.Env = append(os.Environ(), "KAFKA_VERSION=4.2.1", "KAFKA_PORT="+port, "KAFKA_HEAP=-Xms256m -Xmx512m")
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s %s: %s", script, verb, out)
 	}

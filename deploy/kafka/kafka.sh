@@ -8,16 +8,19 @@
 #
 #   KAFKA_PORT        the broker's port on 127.0.0.1, 9092 unless set; each port has data of its own
 #   KAFKA_HEAP        JVM heap options, "-Xms1g -Xmx1g" unless set
+#   KAFKA_VERSION     the broker's version, the pom's unless set; data written by a newer one can't be read by an older one
 #   KAFKA_HOME_DIR    where jars, data and logs go, .kafka in the repository unless set
 #
-#   .kafka/libs/          the jars, with the pom.xml they were made from; maven.log beside it
+#   .kafka/libs/<version>/ the jars, with the pom.xml they were made from
+#   .kafka/maven.log      what Maven said when it fetched them
 #   .kafka/<port>/        server.properties, pid, server.log (the broker), console.log (the JVM), data/
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 port=${KAFKA_PORT:-9092}
 base=${KAFKA_HOME_DIR:-$(cd "$here/../.." && pwd)/.kafka}
-libs=$base/libs
+version=${KAFKA_VERSION:-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$here/pom.xml")}
+libs=$base/libs/$version
 dir=$base/$port
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 
@@ -56,21 +59,21 @@ ownPid() {
 }
 
 needJava() {
-  local version
-  version=$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1) || true
-  [[ -n $version ]] || die "needs Java 17 or newer, and '$java' isn't there (Debian: apt-get install default-jre-headless)"
-  ((version >= 17)) || die "needs Java 17 or newer, and '$java' is version $version (set JAVA_HOME to a newer one)"
+  local java_version
+  java_version=$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1) || true
+  [[ -n $java_version ]] || die "needs Java 17 or newer, and '$java' isn't there (Debian: apt-get install default-jre-headless)"
+  ((java_version >= 17)) || die "needs Java 17 or newer, and '$java' is version $java_version (set JAVA_HOME to a newer one)"
 }
 
 # fetchJars: made in a folder beside and renamed, so that an interrupted download leaves nothing half done behind.
 fetchJars() {
   cmp -s "$here/pom.xml" "$libs/pom.xml" && return 0
   command -v mvn >/dev/null || die "needs Maven to fetch Kafka's jars, and 'mvn' isn't there (Debian: apt-get install maven)"
-  say "fetching the jars with Maven into $libs"
+  say "fetching the jars of Apache Kafka $version with Maven into $libs"
   local fresh=$libs.new.$$
   rm -rf "$fresh"
-  mkdir -p "$base"
-  mvn -B -q -C -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
+  mkdir -p "$base/libs"
+  mvn -B -q -C -Dkafka.version="$version" -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
     -DoutputDirectory="$fresh" >"$base/maven.log" 2>&1 </dev/null || {
     rm -rf "$fresh"
     tail -n 20 "$base/maven.log" >&2
@@ -128,7 +131,7 @@ start() {
   else
     await "$pid" || died
   fi
-  say "Apache Kafka answers on 127.0.0.1:$port (pid $pid, logs in $dir)"
+  say "Apache Kafka $version answers on 127.0.0.1:$port (pid $pid, logs in $dir)"
 }
 
 # await PID: until the broker answers; false when it ended instead.

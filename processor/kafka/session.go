@@ -12,7 +12,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-	"github.com/twmb/franz-go/pkg/kversion"
 
 	"holdfast/processor"
 	"holdfast/processor/stage"
@@ -63,13 +62,6 @@ func (c *Cluster) Join(ctx context.Context, m processor.Member) (processor.Sessi
 		kgo.WithHooks(s.group),
 		kgo.ConsumerGroup(m.Group),
 		kgo.TransactionalID(m.TransactionalID),
-		// The older protocol of transactions, which names its partitions to the
-		// coordinator before it writes. With the newer one (KIP-890, part 2) the
-		// broker adds them on the way, and one that was killed and came back was
-		// seen to leave written partitions out: the coordinator was at epoch 123
-		// of the producer, three partitions still had a transaction open of epoch
-		// 75, begun right after the restart, and nothing would ever end it.
-		kgo.MaxVersions(kversion.V3_9_0()),
 		kgo.TransactionTimeout(c.cfg.TransactionTimeout),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
