@@ -219,14 +219,16 @@ func (w *worker) decide(t *task, part *Fetch) error {
 	return t.decide(part.Records, record.Millis(now.UnixMilli()), w.cfg.ClockJumpMax)
 }
 
-// pollWait: with an open transaction only as long as it may still wait, else
-// long, unless something will need attention soon.
+// pollWait: with an open transaction until it may end, or, once it may, a moment
+// to see whether more is there; else long, unless something will need attention
+// soon.
 func (w *worker) pollWait() time.Duration {
 	if w.batch.open {
 		now := w.cfg.Env.Now()
 		gap := w.cfg.LateStart - now.Sub(w.lastEnd)
-		left := w.commitInterval() - now.Sub(w.batch.begun)
-		return max(gap, min(left, time.Millisecond), 100*time.Microsecond)
+		age := now.Sub(w.batch.begun)
+		wait := min(w.commitInterval()-age, max(w.dryAge()-age, time.Millisecond))
+		return max(gap, wait, 100*time.Microsecond)
 	}
 	for _, t := range w.order {
 		if t.phase == phaseRestoring || t.phase == phaseWaiting {
@@ -236,17 +238,25 @@ func (w *worker) pollWait() time.Duration {
 	return w.cfg.IdleAfter
 }
 
-// commitDue decides when the open transaction ends: full; or dry (the last poll
-// brought nothing, so waiting would gain nothing); or old. Never within
-// LateStart of the last end.
+// commitDue decides when the open transaction ends: full; or old; or dry (the
+// last poll brought nothing) and not younger than dryAge. Never within LateStart
+// of the last end.
 func (w *worker) commitDue(polled int) bool {
 	now := w.cfg.Env.Now()
 	if now.Sub(w.lastEnd) < w.cfg.LateStart {
 		return false
 	}
-	return polled == 0 || w.batch.records >= w.cfg.BatchRecordsMax || w.batch.bytes >= w.cfg.BatchBytesMax ||
-		now.Sub(w.batch.begun) >= w.commitInterval()
+	age := now.Sub(w.batch.begun)
+	return (polled == 0 && age >= w.dryAge()) || w.batch.records >= w.cfg.BatchRecordsMax || w.batch.bytes >= w.cfg.BatchBytesMax ||
+		age >= w.commitInterval()
 }
+
+// dryAge keeps a worker from spending more time on commits than it leaves between
+// them. What a commit costs is paid by the broker and by the other workers too:
+// at 5,000 orders a second on two cores with the broker, waiting as long as the
+// last commit took brought the p99 of four stages from 176 and 190 ms to 149 and
+// 172; twice as long, to 241 and 203.
+func (w *worker) dryAge() time.Duration { return min(w.commitCost, w.cfg.CommitIntervalMax) }
 
 func (w *worker) commitInterval() time.Duration {
 	return min(max(time.Duration(w.cfg.CommitCostFactor)*w.commitCost, w.cfg.CommitIntervalMin), w.cfg.CommitIntervalMax)

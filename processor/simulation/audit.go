@@ -32,7 +32,7 @@ func (s *Simulation) Audit() {
 		cut.Ends[tp], cut.Starts[tp] = l.end(), l.start
 	}
 	a := audit.New(audit.Config{AppID: s.Topology.AppID, Settled: true, Channels: []string{"shopee", "web"},
-		MarketplaceHold: 6_000, LateMax: 60_000}, cut) // chunks of two, and faults in between, take their time
+		MarketplaceHold: 6_000, LateMax: 60_000, DueChunk: dueChunk}, cut) // chunks of two, and faults in between, take their time
 	for _, l := range s.Broker.order {
 		if t := s.Topology.Lookup(l.short); t.Role == topology.RoleChangelog || t.Role == topology.RoleSlots {
 			continue

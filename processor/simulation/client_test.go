@@ -278,7 +278,7 @@ func (b *bubble) judge() {
 		})
 	}
 	a := audit.New(audit.Config{AppID: b.topology.AppID, Settled: true, Channels: []string{"shopee", "web"},
-		MarketplaceHold: 6_000, LateMax: 60_000}, cut) // chunks of two, and faults in between, take their time
+		MarketplaceHold: 6_000, LateMax: 60_000, DueChunk: dueChunk}, cut) // chunks of two, and faults in between, take their time
 	for _, r := range records {
 		short, _ := b.topology.Short(r.Topic)
 		if role := b.topology.Lookup(short).Role; role == topology.RoleChangelog || role == topology.RoleSlots {

@@ -16,6 +16,9 @@ import (
 	"holdfast/topology/record"
 )
 
+// dueChunk is what the orders stage works off in a transaction.
+const dueChunk = 2
+
 // SaleStages are all stages, with times so short that everything that is ever
 // due falls into a run, and chunks so small that it takes several transactions.
 func SaleStages() Stages {
@@ -23,7 +26,7 @@ func SaleStages() Stages {
 	orders := order.DefaultConfig()
 	orders.KeepClosedMillis, orders.AcceptAgeMillis = 20_000, 20_000
 	orders.MarketplaceHoldMillis, orders.DecideWithinMillis, orders.InboxMillis = 6_000, 3_000, 4_000
-	orders.InboxEventsMax, orders.DueChunk = 4, 2
+	orders.InboxEventsMax, orders.DueChunk = 4, dueChunk
 	return Stages{
 		topology.StageIntake:    func(processor.TopicPartition) stage.Stage { return intake.New(intake.Config{Channels: names}) },
 		topology.StageOrders:    func(processor.TopicPartition) stage.Stage { return order.New(orders) },
