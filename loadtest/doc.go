@@ -5,6 +5,7 @@
 //	loadtest          latency from the intended sending to the first order event
 //	loadtest/audit    proves afterwards that nothing was promised twice, lost or leaked
 //	loadtest/explain  tells the story of one order
+//	loadtest/report   holds, draws and compares what a run of a load test measured
 //
 // None of them shares decision code with the stages: they know records only.
 package loadtest

@@ -59,6 +59,7 @@ func Folders() map[string]Folder {
 		"channel/shopee":  {Imports: []string{"topology/record"}},
 		"channel/shopify": {Imports: []string{"topology/record"}},
 
+		"loadtest/report":  {},
 		"loadtest/sale":    {Imports: []string{"topology", "topology/record"}},
 		"loadtest/explain": {Imports: []string{"loadtest/audit", "topology", "topology/record"}},
 		"loadtest/bench": {

@@ -1,0 +1,94 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// What Read takes at most. A run of a day with a dozen latencies has some 40 MB.
+const (
+	fileBytesMax = 64 << 20
+	// Objects and commas of a file bound the memory that its values take: a few
+	// bytes of JSON may be a hundred in memory.
+	fileObjectsMax = 1 << 20
+	fileCommasMax  = 1 << 23
+)
+
+// Read reads a Result from JSON and validates it. Fields that it doesn't know
+// are left out; any other version is an error.
+func Read(r io.Reader) (*Result, error) {
+	data, err := io.ReadAll(io.LimitReader(r, fileBytesMax+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading a result: %w", err)
+	}
+	return parse(data)
+}
+
+func parse(data []byte) (*Result, error) {
+	if err := limit(data); err != nil {
+		return nil, err
+	}
+	// The version first: what another version means by a field isn't known.
+	var versioned struct {
+		Version *int `json:"version"`
+	}
+	if err := json.Unmarshal(data, &versioned); err != nil {
+		return nil, fmt.Errorf("not the JSON of a load test's result: %w", err)
+	}
+	switch {
+	case versioned.Version == nil:
+		return nil, errors.New("not a load test's result: it has no version")
+	case *versioned.Version != Version:
+		return nil, fmt.Errorf("a load test's result of version %d: this program reads version %d", *versioned.Version, Version)
+	}
+	r := &Result{}
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("not the JSON of a load test's result: %w", err)
+	}
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// limit counts before anything is allocated. Braces and commas inside strings
+// count too: a scenario has few of them.
+func limit(data []byte) error {
+	if len(data) > fileBytesMax {
+		return fmt.Errorf("the file has more than %d MiB, more than a load test's result may have", fileBytesMax>>20)
+	}
+	objects, commas := 0, 0
+	for _, b := range data {
+		switch b {
+		case '{':
+			objects++
+		case ',':
+			commas++
+		}
+	}
+	if objects > fileObjectsMax || commas > fileCommasMax {
+		return fmt.Errorf("the file has %d objects and %d commas, a load test's result may have %d and %d",
+			objects, commas, fileObjectsMax, fileCommasMax)
+	}
+	return nil
+}
+
+// Write writes the Result as JSON that Read takes. Its version is set; what
+// isn't valid is an error and nothing is written.
+func (r *Result) Write(w io.Writer) error {
+	r.Version = Version
+	if err := r.Validate(); err != nil {
+		return err
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("writing a result: %w", err)
+	}
+	if err := limit(data); err != nil {
+		return fmt.Errorf("writing a result: %w", err)
+	}
+	_, err = w.Write(append(data, '\n'))
+	return err
+}
