@@ -63,9 +63,10 @@ type benchInventoryCmd struct {
 type benchOrdersCmd struct {
 	benchFlags
 	benchStockFlags
-	Lines         int `help:"Order lines in all. What is counted and reported is orders." default:"300000"`
-	LinesPerOrder int `help:"Lines of an order." default:"1"`
-	Workers       int `help:"Workers of each stage; 0: as configured for a node." default:"0"`
+	Lines         int    `help:"Order lines in all. What is counted and reported is orders." default:"300000"`
+	LinesMix      string `help:"Percentages of orders with one line, with two, and with three to five." default:"70/20/10" placeholder:"70/20/10"`
+	LinesPerOrder int    `help:"Lines of every order; 0: by --lines-mix." default:"0"`
+	Workers       int    `help:"Workers of each stage; 0: as configured for a node." default:"0"`
 }
 
 type benchPipeCmd struct {
@@ -100,9 +101,13 @@ func (c *benchOrdersCmd) Help() string {
 }
 
 func (c *benchOrdersCmd) Run(ctx context.Context, a *app) error {
-	config := bench.OrdersConfig{Lines: c.Lines, LinesPerOrder: c.LinesPerOrder, SKUs: c.skus(), Zipf: c.Zipf,
+	mix, err := bench.ParseMix(c.LinesMix)
+	if err != nil {
+		return usageErrorf("%w", err)
+	}
+	config := bench.OrdersConfig{Lines: c.Lines, LinesPerOrder: c.LinesPerOrder, Mix: mix, SKUs: c.skus(), Zipf: c.Zipf,
 		Warehouses: c.Warehouses, Stock: c.Stock, AcceptAll: c.AcceptAll, Seed: 1}
-	err := config.Validate()
+	err = config.Validate()
 	if c.Workers < 0 || c.Workers > workersMax {
 		err = errors.Join(err, fmt.Errorf("workers %d, must be 1 to %d, or 0", c.Workers, workersMax))
 	}

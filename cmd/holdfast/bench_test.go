@@ -15,7 +15,10 @@ import (
 // told what is left. It judges no figure: the broker is the embedded one.
 func TestBenchOrders(t *testing.T) {
 	h, b := withBroker(t)
-	out := h.good("bench", "orders", "--lines", "901", "--lines-per-order", "2", "--skus", "30", "--stock", "20", "--warehouses", "2", "--partitions", "2", "-o", "json")
+	ran := h.run("bench", "orders", "--lines", "901", "--lines-per-order", "2", "--skus", "30", "--stock", "20", "--warehouses", "2", "--partitions", "2", "-o", "json")
+	require.Equal(t, exitGood, ran.code, ran.errout)
+	require.NotContains(t, ran.errout, "tables aren't worked off", "intake didn't wait for a table's end that nobody reads")
+	out := ran.out
 	r := decodeJSON[bench.Result](t, out)
 	require.EqualValues(t, 451, r.Records, "orders, the last with one line")
 	require.EqualValues(t, 901, r.Lines)
@@ -37,7 +40,7 @@ func TestBenchOrders(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, topics, "it leaves nothing behind")
 
-	text := h.good("bench", "orders", "--lines", "50", "--skus", "10", "--accept-all", "--workers", "1", "--partitions", "1")
+	text := h.good("bench", "orders", "--lines", "50", "--lines-per-order", "1", "--skus", "10", "--accept-all", "--workers", "1", "--partitions", "1")
 	require.Contains(t, text, "orders: 50 orders of 50 lines in ")
 	require.Contains(t, text, "50 accepted, 0 rejected")
 }
@@ -60,6 +63,7 @@ func TestBenchRefusesWhatCantBeMeasured(t *testing.T) {
 	}{
 		{[]string{"orders", "--lines", "0"}, "lines 0, must be 1 to"},
 		{[]string{"orders", "--lines-per-order", "1001"}, "lines per order 1001"},
+		{[]string{"orders", "--lines-mix", "70/20/5"}, "lines mix 70/20/5: adds up to 95 %"},
 		{[]string{"orders", "--workers=-1"}, "workers -1, must be 1 to 256, or 0"},
 		{[]string{"orders", "--workers", "257"}, "workers 257"},
 		{[]string{"orders", "--warehouses", "3", "--stock", "2"}, "stock 2, must be a unit for each warehouse"},

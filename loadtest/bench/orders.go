@@ -24,7 +24,8 @@ type OrdersConfig struct {
 	Start func(context.Context, processor.Observer) (stop func() error, err error)
 
 	Lines         int     // order lines in all
-	LinesPerOrder int     // each about a SKU of its own draw
+	LinesPerOrder int     // each about a SKU of its own draw; 0: by the mix
+	Mix           Mix     //
 	SKUs          int     //
 	Zipf          float64 // 0: uniform
 	Warehouses    int     // that may serve an order, and have a SKU's stock
@@ -46,16 +47,18 @@ func (c *OrdersConfig) Validate() error {
 		}
 	}
 	check(c.Lines > 0 && c.Lines <= 100_000_000, "lines %d, must be 1 to 100,000,000", c.Lines)
-	check(c.LinesPerOrder > 0 && c.LinesPerOrder <= 1000, "lines per order %d, must be 1 to 1,000", c.LinesPerOrder)
+	check(c.LinesPerOrder >= 0 && c.LinesPerOrder <= 1000, "lines per order %d, must be 1 to 1,000, or 0 for the mix", c.LinesPerOrder)
+	if c.LinesPerOrder == 0 {
+		if err := c.Mix.Validate(); err != nil {
+			errs = append(errs, err)
+		}
+	}
 	check(c.SKUs > 0 && c.SKUs <= 10_000_000, "skus %d, must be 1 to 10,000,000", c.SKUs)
 	check(c.Zipf == 0 || c.Zipf > 1, "zipf %g, must be above 1, or 0 for uniform", c.Zipf)
 	check(c.Warehouses > 0 && c.Warehouses <= 1000, "warehouses %d, must be 1 to 1,000", c.Warehouses)
 	check(c.AcceptAll || c.Stock >= c.Warehouses && c.Stock <= 1_000_000_000, "stock %d, must be a unit for each warehouse to 1,000,000,000", c.Stock)
 	return errors.Join(errs...)
 }
-
-// orders is how many orders the lines make.
-func (c *OrdersConfig) orders() int { return (c.Lines + c.LinesPerOrder - 1) / c.LinesPerOrder }
 
 // each is how many units of a SKU a warehouse has.
 func (c *OrdersConfig) each() int64 {
@@ -93,7 +96,7 @@ func Orders(ctx context.Context, c OrdersConfig) (r Result, err error) {
 		return Result{}, err
 	}
 	defer l.client.Close()
-	b := newReadback(&c, n)
+	b := newReadback(&c, n, len(l.sizes))
 	if err := c.preload(ctx, l, b); err != nil {
 		return Result{}, fmt.Errorf("loading warehouses and stock: %w", err)
 	}
@@ -134,7 +137,7 @@ func (c *OrdersConfig) result(b *readback, n *counter, before, after mark) (Resu
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{Bench: "orders", Records: int64(c.orders()), Lines: int64(c.Lines), Seconds: after.at.Sub(before.at).Seconds(),
+	r := Result{Bench: "orders", Records: int64(len(b.seen)), Lines: int64(c.Lines), Seconds: after.at.Sub(before.at).Seconds(),
 		CPUSeconds: after.cpu - before.cpu, RSSMiB: rss, Accepted: &b.accepted, Rejected: &b.rejected, ChannelUpdates: b.updates}
 	r.PerSecond, r.PerCoreSecond = float64(r.Records)/r.Seconds, float64(r.Records)/r.CPUSeconds
 	r.Stages = n.stages(after.at)

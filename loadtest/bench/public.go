@@ -19,6 +19,7 @@ type publicLoader struct {
 	cfg    *OrdersConfig
 	client *kgo.Client
 	begun  time.Time
+	sizes  []uint16 // lines of each order
 
 	mu       sync.Mutex
 	firstErr error
@@ -34,7 +35,7 @@ func newPublicLoader(c *OrdersConfig) (*publicLoader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the loader's client: %w", err)
 	}
-	return &publicLoader{cfg: c, client: client, begun: time.Now()}, nil
+	return &publicLoader{cfg: c, client: client, begun: time.Now(), sizes: c.sizes()}, nil
 }
 
 func (l *publicLoader) produce(short, key string, value []byte) {
@@ -81,14 +82,23 @@ const (
 	lngMin, lngSpan = 104.0, 5.0
 )
 
+// warehouses writes the rows as those who keep a table do, without a transaction.
+// The marker of one would end the table, no consumer gets that far, and intake
+// waits some seconds for tables that aren't worked off to their end.
 func (l *publicLoader) warehouses(ctx context.Context) error {
-	return l.transact(ctx, func() {
-		rng := rand.New(rand.NewPCG(uint64(l.cfg.Seed), 2))
-		for w := range l.cfg.Warehouses {
-			id := string(warehouseName(w))
-			l.produce(topology.Warehouses, id, fmt.Appendf(nil, `{"id":%q,"lat":%.6f,"lng":%.6f}`, id, latMin+latSpan*rng.Float64(), lngMin+lngSpan*rng.Float64()))
-		}
-	})
+	client, err := kgo.NewClient(append([]kgo.Opt{kgo.DisableClientMetrics()}, l.cfg.Client...)...)
+	if err != nil {
+		return fmt.Errorf("making the tables' client: %w", err)
+	}
+	defer client.Close()
+	rng := rand.New(rand.NewPCG(uint64(l.cfg.Seed), 2))
+	rows := make([]*kgo.Record, l.cfg.Warehouses)
+	for w := range rows {
+		id := string(warehouseName(w))
+		rows[w] = &kgo.Record{Topic: l.cfg.Topology.Name(topology.Warehouses), Key: []byte(id),
+			Value: fmt.Appendf(nil, `{"id":%q,"lat":%.6f,"lng":%.6f}`, id, latMin+latSpan*rng.Float64(), lngMin+lngSpan*rng.Float64())}
+	}
+	return client.ProduceSync(ctx, rows...).FirstErr()
 }
 
 func (l *publicLoader) stock(ctx context.Context) error {
@@ -116,11 +126,8 @@ func (l *publicLoader) orders(ctx context.Context) error {
 	}
 	topic := topology.ChannelOrders(channel)
 	at := l.begun.Format(time.RFC3339)
-	lines := l.cfg.Lines
-	for i := range l.cfg.orders() {
-		n := min(lines, l.cfg.LinesPerOrder)
-		lines -= n
-		l.produce(topic, publicOrderPrefix+strconv.Itoa(i), appendOrder(nil, rng, i, n, next, at))
+	for i, lines := range l.sizes {
+		l.produce(topic, publicOrderPrefix+strconv.Itoa(i), appendOrder(nil, rng, i, int(lines), next, at))
 	}
 	return l.flush(ctx)
 }

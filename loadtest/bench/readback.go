@@ -34,8 +34,8 @@ type readback struct {
 	lastUpdate time.Time
 }
 
-func newReadback(c *OrdersConfig, n *counter) *readback {
-	b := &readback{cfg: c, counter: n, seen: make([]bool, c.orders()), sold: map[record.SKU]record.Quantity{}, sellable: map[record.SKU]record.Quantity{}}
+func newReadback(c *OrdersConfig, n *counter, orders int) *readback {
+	b := &readback{cfg: c, counter: n, seen: make([]bool, orders), sold: map[record.SKU]record.Quantity{}, sellable: map[record.SKU]record.Quantity{}}
 	b.next = b.fromStart(topology.ChannelStock(channel))
 	return b
 }

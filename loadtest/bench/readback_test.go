@@ -65,7 +65,7 @@ func (o *told) event(number int, seq int64, kind, state string, qty record.Quant
 func (o *told) stock() *readback {
 	o.t.Helper()
 	o.sellable(10)
-	b := newReadback(&o.config, newCounter())
+	b := newReadback(&o.config, newCounter(), o.config.Lines)
 	require.NoError(o.t, b.awaitStock(o.t.Context()))
 	return b
 }
@@ -142,8 +142,6 @@ func TestReadbackFails(t *testing.T) {
 
 // TestOrderText: the load is what a shop sends, as intake takes it.
 func TestOrderText(t *testing.T) {
-	c := OrdersConfig{Lines: 7, LinesPerOrder: 3, SKUs: 5}
-	require.Equal(t, 3, c.orders())
 	var in record.OrderInput
 	d := json.NewDecoder(strings.NewReader(string(appendOrder(nil, rand.New(rand.NewPCG(1, 1)), 4, 3, func() int { return 2 }, "2026-01-01T00:00:00Z"))))
 	d.DisallowUnknownFields()
