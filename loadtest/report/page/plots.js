@@ -1,0 +1,203 @@
+// Draws the plots of a report from the JSON beside it. Without a network, and
+// without anything but uPlot.
+(function () {
+	'use strict';
+
+	const data = JSON.parse(document.getElementById('data').textContent);
+	const narrow = () => window.innerWidth < 600;
+	const style = (name) => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
+	const drawn = []; // {plot, chart, log}
+
+	function clock(seconds) {
+		const s = Math.round(seconds), pad = (n) => String(n).padStart(2, '0');
+		const sign = s < 0 ? '-' : '', t = Math.abs(s);
+		const h = Math.floor(t / 3600), m = Math.floor(t / 60) % 60;
+		return sign + (h > 0 ? h + ':' + pad(m) : m) + ':' + pad(t % 60);
+	}
+
+	function digits(v) {
+		return v >= 100 ? v.toFixed(0) : v >= 10 ? +v.toFixed(1) + '' : +v.toPrecision(3) + '';
+	}
+
+	function value(v, unit) {
+		if (v == null) return '–';
+		if (unit === 'ms') {
+			if (v >= 60000) return digits(v / 60000) + ' min';
+			if (v >= 1000) return digits(v / 1000) + ' s';
+			if (v < 1) return digits(v * 1000) + ' µs';
+			return digits(v) + ' ms';
+		}
+		let n = digits(v);
+		if (v >= 1e6) n = digits(v / 1e6) + ' M';
+		else if (v >= 1e4) n = digits(v / 1e3) + ' k';
+		return unit === '/s' ? n + '/s' : unit === 'records' || unit === '' ? n : n + ' ' + unit;
+	}
+
+	// 1/(1-percentile) as the percentile: 1000 is 99.9 %.
+	function percentile(x) {
+		return +(100 * (1 - 1 / x)).toFixed(Math.max(0, Math.ceil(Math.log10(x)) - 1)) + ' %';
+	}
+
+	function isPower(x, of) {
+		const e = Math.log(x) / Math.log(of);
+		return Math.abs(e - Math.round(e)) < 1e-6;
+	}
+
+	// A value without neighbours has no line: it gets a dot.
+	function lonely(u, i, show, gaps) {
+		if (show) return null;
+		const y = u.data[i], dots = [];
+		const [from, to] = u.series[i].idxs;
+		for (let k = from; k <= to; k++) {
+			if (y[k] != null && y[k - 1] == null && y[k + 1] == null) dots.push(k);
+		}
+		return dots.length > 0 ? dots : null;
+	}
+
+	// Phases lie under everything; their names stand above.
+	function bands(u) {
+		const { left, top, width, height } = u.bbox, c = u.ctx;
+		c.save();
+		data.bands.forEach((b, i) => {
+			const from = Math.max(u.valToPos(b.from, 'x', true), left);
+			const to = Math.min(u.valToPos(b.to, 'x', true), left + width);
+			if (to <= from) return;
+			c.fillStyle = style(i % 2 ? 'band-odd' : 'band-even');
+			c.fillRect(from, top, to - from, height);
+			c.font = 11 * devicePixelRatio + 'px system-ui, sans-serif';
+			c.fillStyle = style('muted');
+			c.textAlign = 'left';
+			c.textBaseline = 'bottom';
+			const room = to - from - 8 * devicePixelRatio;
+			let text = b.name;
+			if (c.measureText(text).width > room) {
+				while (text !== '' && c.measureText(text + '…').width > room) text = text.slice(0, -1);
+				if (text.length < 2) return;
+				text += '…';
+			}
+			c.fillText(text, from + 4 * devicePixelRatio, top - 2 * devicePixelRatio);
+		});
+		c.restore();
+	}
+
+	// Markers lie over everything, numbered as in the list.
+	function markers(u) {
+		const { left, top, width, height } = u.bbox, c = u.ctx, px = devicePixelRatio;
+		c.save();
+		data.markers.forEach((m, i) => {
+			const x = Math.round(u.valToPos(m.at, 'x', true)) + 0.5;
+			if (x < left || x > left + width) return;
+			c.strokeStyle = c.fillStyle = style(m.kind === 'fault' ? 'fault' : m.kind === 'restore' ? 'restore' : 'muted');
+			c.lineWidth = 1.5 * px;
+			c.setLineDash(m.kind === 'fault' ? [] : [5 * px, 4 * px]);
+			c.beginPath();
+			c.moveTo(x, top);
+			c.lineTo(x, top + height);
+			c.stroke();
+			const r = 7.5 * px;
+			c.setLineDash([]);
+			c.beginPath();
+			if (m.kind === 'fault') c.rect(x - r, top - 2 * r, 2 * r, 2 * r);
+			else c.arc(x, top - r, r, 0, 2 * Math.PI);
+			c.fill();
+			c.fillStyle = style('on-marker');
+			c.font = 'bold ' + 10 * px + 'px system-ui, sans-serif';
+			c.textAlign = 'center';
+			c.textBaseline = 'middle';
+			c.fillText(String(i + 1), x, top - r + 0.5 * px);
+		});
+		c.restore();
+	}
+
+	function series(l, unit) {
+		const colour = style(l.colour);
+		const s = {
+			label: l.label, stroke: colour, width: 1.6, value: (u, v) => value(v, unit),
+			points: { filter: lonely, size: 4, fill: colour },
+		};
+		if (l.role === 'background') s.width = 6;
+		if (l.role === 'base') s.dash = [6, 4];
+		return s;
+	}
+
+	function options(p, log, width) {
+		const time = p.kind === 'time';
+		const axis = { stroke: style('muted'), grid: { stroke: style('grid'), width: 1 }, ticks: { show: false }, size: 34, font: '12px system-ui, sans-serif' };
+		const y = log
+			? { distr: 3, log: 10 }
+			: { range: (u, low, high) => [0, high > 0 ? high * 1.08 : 1] };
+		return {
+			width, height: narrow() ? 220 : 260,
+			padding: [time ? 20 : 10, time ? 12 : 24, 0, 4],
+			scales: { x: time ? { time: false } : { time: false, distr: 3, log: 10 }, y },
+			cursor: {
+				y: false,
+				sync: time ? { key: 'time', scales: ['x', null] } : undefined,
+				points: { size: 7 },
+			},
+			legend: { live: !narrow(), markers: { width: 3 } },
+			axes: [
+				Object.assign({}, axis, time
+					? { values: (u, splits) => splits.map(clock), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400] }
+					: { values: (u, splits) => splits.map((x) => (x != null && isPower(x, 10) ? percentile(x) : '')), grid: Object.assign({ filter: (u, splits) => splits.map((x) => (isPower(x, 10) ? x : null)) }, axis.grid) }),
+				Object.assign({}, axis, {
+					size: 62,
+					values: (u, splits) => splits.map((v) => (v == null ? '' : value(v, p.unit))),
+				}, log ? { filter: (u, splits) => splits.map((v) => (isPower(v, 10) || splits.length < 12 ? v : null)) } : {}),
+			],
+			series: [{ label: time ? 'at' : 'percentile', value: (u, x) => (x == null ? '–' : time ? clock(x) : percentile(x)) }]
+				.concat(p.lines.map((l) => series(l, p.unit))),
+			hooks: time ? { drawClear: [bands], draw: [markers] } : {},
+		};
+	}
+
+	function draw(d) {
+		const box = document.getElementById('plot-' + d.plot.id);
+		if (d.chart) d.chart.destroy();
+		d.width = box.clientWidth;
+		d.chart = new uPlot(options(d.plot, d.log, d.width), [d.plot.x].concat(d.plot.lines.map((l) => l.values)), box);
+	}
+
+	const drawAll = () => drawn.forEach(draw);
+
+	data.plots.forEach((plot) => {
+		const d = { plot, log: !!plot.log };
+		drawn.push(d);
+		draw(d);
+		const choice = document.getElementById('log-' + plot.id);
+		if (choice) {
+			choice.addEventListener('change', () => { d.log = choice.checked; draw(d); });
+		}
+	});
+
+	matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
+	addEventListener('resize', () => drawn.forEach((d) => {
+		if (document.getElementById('plot-' + d.plot.id).clientWidth !== d.width) draw(d);
+	}));
+
+	// What a test looks at: opened as FILE.html#check, the page counts the pixels
+	// of each line in its own colour.
+	function check() {
+		const counts = drawn.map((d) => {
+			const c = d.chart.ctx, box = d.chart.bbox;
+			const pixels = c.getImageData(box.left, box.top, box.width, box.height).data;
+			const wanted = d.plot.lines.map((l) => {
+				c.fillStyle = style(l.colour);
+				return [1, 3, 5].map((at) => parseInt(c.fillStyle.slice(at, at + 2), 16));
+			});
+			const lines = wanted.map(() => 0);
+			let painted = 0;
+			for (let i = 0; i < pixels.length; i += 4) {
+				if (pixels[i + 3] === 0) continue;
+				painted++;
+				wanted.forEach((w, k) => {
+					if (Math.abs(pixels[i] - w[0]) + Math.abs(pixels[i + 1] - w[1]) + Math.abs(pixels[i + 2] - w[2]) < 40) lines[k]++;
+				});
+			}
+			return { id: d.plot.id, painted, lines: d.plot.lines.map((l, k) => ({ label: l.label, painted: lines[k] })) };
+		});
+		document.documentElement.dataset.drawn = JSON.stringify(counts);
+	}
+	// Charts are put on the canvas after this script.
+	if (location.hash === '#check') requestAnimationFrame(() => setTimeout(check));
+})();
