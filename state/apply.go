@@ -78,6 +78,7 @@ func (s *Store) addEntries(section []byte, round int64, deletes bool) error {
 			}
 			continue
 		}
+		s.absence.applied(key)
 		op := s.batch.SetDeferred(len(key), len(prefix)+len(value))
 		copy(op.Key, key)
 		copy(op.Value[copy(op.Value, prefix):], value)

@@ -23,7 +23,14 @@ type Shared struct {
 // with files of 2 MiB and more they hold some GiB.
 const sharedOpenFilesMax = 2000
 
-// NewShared makes caches: cacheBytes for blocks. fs is that of stores whose Config names none; nil is the disk.
+// CacheBytes is what NewShared wants for blocks and for the memtables of so many stores of the default size, which Pebble
+// takes out of the same cache: one that is written and one that is flushed or kept for the next. Two dozen stores had
+// left nothing for blocks of 192 MiB, and all four stages together ran at 60 % of their speed.
+func CacheBytes(blockBytes int64, stores int) int64 {
+	return blockBytes + int64(stores)*2*defaultMemTableBytes
+}
+
+// NewShared makes caches: cacheBytes for blocks and memtables, see CacheBytes. fs is that of stores whose Config names none; nil is the disk.
 func NewShared(cacheBytes int64, fs vfs.FS) *Shared {
 	return &Shared{
 		fs:     fs,

@@ -59,9 +59,11 @@ func newOverlay() overlay {
 	return overlay{seed: maphash.MakeSeed(), slots: make([]slot, overlaySlotsMin)}
 }
 
+func (o *overlay) hash(key []byte) uint64 { return maphash.Bytes(o.seed, key) }
+
 // find returns the index of key's entry, or -1; where to put it then, and its hash.
 func (o *overlay) find(key []byte) (index int, at uint64, hash uint64) {
-	hash = maphash.Bytes(o.seed, key)
+	hash = o.hash(key)
 	mask := uint64(len(o.slots) - 1)
 	for at = hash & mask; ; at = (at + 1) & mask {
 		s := uint64(o.slots[at])

@@ -24,6 +24,7 @@ type Store struct {
 	encoder  encoder
 	cursor   []byte // scratch of the sweep
 	prepared prepared
+	absence  absence
 
 	batch      *pebble.Batch // reused
 	metaBuffer []byte
@@ -51,6 +52,7 @@ func Open(c Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{cfg: c, overlay: newOverlay(), background: make(background, 1)}
+	s.absence.hash = s.overlay.hash
 	if err := s.openEngine(); err != nil {
 		return nil, err
 	}
@@ -134,6 +136,7 @@ func (s *Store) shared() *Shared {
 const ownCacheBytes = 8 << 20
 
 func (s *Store) closeEngine() error {
+	s.absence.close()
 	var errs []error
 	if s.db != nil {
 		s.shared().open.remove(s.db)
@@ -151,6 +154,7 @@ func (s *Store) loadMeta() error {
 	s.meta = newMeta()
 	value, closer, err := s.db.Get(metaKey)
 	if errors.Is(err, pebble.ErrNotFound) {
+		s.absence.gathers = true
 		return s.mustBeEmpty()
 	}
 	if err != nil {
@@ -191,6 +195,10 @@ func (s *Store) Get(key []byte) (value []byte, ok bool, err error) {
 		return e.value, e.is == written || e.is == readPresent, nil
 	}
 	mustBeKey(key)
+	if s.absent(hash) {
+		s.overlay.read(key, nil, false, at, hash)
+		return nil, false, nil
+	}
 	stored, closer, err := s.db.Get(key)
 	if err != nil && errors.Is(err, pebble.ErrNotFound) { // found is the usual case, and errors.Is isn't free
 		s.overlay.read(key, nil, false, at, hash)

@@ -41,7 +41,7 @@ func assemble(s *Settings, t *topology.Topology, d described, options []kgo.Opt,
 	if err != nil {
 		return nil, err
 	}
-	a := &assembly{cluster: cluster, shared: state.NewShared(int64(s.State.CacheBytes), nil), shops: &shopsView{log: log}, log: log}
+	a := &assembly{cluster: cluster, shared: state.NewShared(state.CacheBytes(int64(s.State.CacheBytes), storesMax(s, t)), nil), shops: &shopsView{log: log}, log: log}
 
 	c := processor.Default()
 	c.Topology, c.Slots, c.ClusterID, c.TopicIDs = t, d.Slots, d.ClusterID, d.TopicIDs
@@ -60,6 +60,16 @@ func assemble(s *Settings, t *topology.Topology, d described, options []kgo.Opt,
 		return nil, err
 	}
 	return a, nil
+}
+
+// storesMax is how many stores a node has that has all partitions.
+func storesMax(s *Settings, t *topology.Topology) (n int) {
+	for _, name := range s.Node.Stages {
+		if st := t.Stage(name); st != nil && st.Changelog != "" {
+			n += int(t.Lookup(st.Changelog).Partitions)
+		}
+	}
+	return n
 }
 
 func (a *assembly) close() {

@@ -107,7 +107,7 @@ func (c *Config) start(ctx context.Context, newStage func(processor.TopicPartiti
 	if err != nil {
 		return nil, err
 	}
-	n := &node{counter: newCounter(), cluster: cluster, shared: state.NewShared(c.CacheBytes, nil), done: make(chan error, 1)}
+	n := &node{counter: newCounter(), cluster: cluster, shared: state.NewShared(state.CacheBytes(c.CacheBytes, int(c.Topology.Lookup(topology.Changelog(topology.StageInventory)).Partitions)), nil), done: make(chan error, 1)}
 	pc := processor.Default()
 	pc.Topology, pc.Slots, pc.Cluster, pc.Logger, pc.Metrics = c.Topology, c.Slots, cluster, c.Logger, n.counter
 	pc.TopicIDs, pc.ClusterID, pc.DataDir, pc.InstanceID = c.TopicIDs, c.ClusterID, filepath.Join(c.DataDir, "node"), "bench"
