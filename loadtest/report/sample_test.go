@@ -25,8 +25,8 @@ func sample(seed uint64, slower float64) *Result {
 	rnd := rand.New(rand.NewPCG(seed, 11))
 	r := &Result{Version: Version, Scenario: "rush with a broker killed", Seed: 11, Seconds: sampleSeconds,
 		Started: time.Date(2026, 11, 11, 0, 0, 5, 0, time.UTC), Verdict: NoGo,
-		Text:    "name: rush with a broker killed\nphases:\n  - name: warm up\n    for: 20s\n    rate: 200/s\n  - name: climb\n    for: 40s\n    rate: 200/s to 1500/s\n  - name: rush\n    for: 90s\n    rate: 1500/s\nfaults:\n  - at: 80s\n    kill: broker 1\n",
-		Phases:  []Phase{{"warm up", 0, sampleWarm, 200, 200}, {"climb", sampleWarm, sampleRush, 200, 1500}, {"rush", sampleRush, samplePhases, 1500, 1500}},
+		Text:    "name: rush with a broker killed\nphases:\n  - name: warm up\n    for: 20s\n    rate: 200/s\n  - name: climb\n    for: 40s\n    rate: 200/s to 600/s\n  - name: rush\n    for: 90s\n    rate: 600/s\nfaults:\n  - at: 80s\n    kill: broker 1\n",
+		Phases:  []Phase{{"warm up", 0, sampleWarm, 200, 200}, {"climb", sampleWarm, sampleRush, 200, 600}, {"rush", sampleRush, samplePhases, 600, 600}},
 		Markers: []Marker{{sampleFault, MarkerFault, "broker 1 of 3 killed"}, {sampleRestore, MarkerRestore, "broker 1 started again"}},
 		Behind:  Behind{MaxMillis: 143, Seconds: 1, RecordsLate: 212, Share: 0.0011},
 		Audit:   &Audit{Verdict: auditPass, Orders: 176_000, Violations: map[string]int64{}, Seconds: 4.2}}
@@ -43,7 +43,7 @@ func sample(seed uint64, slower float64) *Result {
 	p99 := Threshold{Name: "accepted p99", Limit: 500, Value: accepted.P99, Unit: "ms", Kept: accepted.P99 <= 500}
 	r.Thresholds = []Threshold{p99,
 		{Name: "decided p50", Limit: 100, Value: decided.P50, Unit: "ms", Kept: decided.P50 <= 100},
-		{Name: "decided rate in rush", Limit: 1400, Value: 1489, Unit: "/s", Kept: true},
+		{Name: "decided rate in rush", Limit: 570, Value: 597, Unit: "/s", Kept: true},
 		{Name: "orders without an event", Limit: 0, Value: 0, Unit: "orders", Kept: true}}
 	if !p99.Kept {
 		r.Reasons = []string{"accepted p99 was " + millis(p99.Value) + ", the limit is 500 ms."}
@@ -56,9 +56,9 @@ func sampleRate(at int) float64 {
 	case at < sampleWarm:
 		return 200
 	case at < sampleRush:
-		return 200 + 1300*float64(at-sampleWarm)/(sampleRush-sampleWarm)
+		return 200 + 400*float64(at-sampleWarm)/(sampleRush-sampleWarm)
 	case at < samplePhases:
-		return 1500
+		return 600
 	}
 	return 0
 }
@@ -77,7 +77,7 @@ func sampleLatency(rnd *rand.Rand, name string, median, part float64) Latency {
 	all := hdrhistogram.New(1, 3_600_000_000, 3)
 	for at := range samplePhases {
 		second := hdrhistogram.New(1, 3_600_000_000, 3)
-		load := 1 + 0.6*sampleRate(at)/1500
+		load := 1 + 0.6*sampleRate(at)/600
 		for range int(math.Round(sampleRate(at) * part)) {
 			ms := median * load * math.Exp(0.45*rnd.NormFloat64())
 			if rnd.Float64() < 0.004 {
@@ -112,7 +112,7 @@ func sampleSeries(rnd *rand.Rand) []Series {
 		rate := sampleRate(at)
 		now := math.Round(rate * (1 + 0.02*rnd.NormFloat64()))
 		waiting += now
-		able := 2600.0
+		able := 1100.0
 		if at >= sampleFault && at < sampleRestore-4 {
 			able = 120
 		}

@@ -15,7 +15,7 @@ func (r *Result) Save(dir, base string) (files []string, err error) {
 		return nil, fmt.Errorf("the report's directory: %w", err)
 	}
 	path := filepath.Join(dir, base+".json")
-	if err := writeFile(path, r.Write); err != nil {
+	if err := WriteFile(path, r.Write); err != nil {
 		return nil, err
 	}
 	files, err = r.Draw(dir, base)
@@ -29,7 +29,7 @@ func (r *Result) Draw(dir, base string) (files []string, err error) {
 		return nil, fmt.Errorf("the report's directory: %w", err)
 	}
 	path := filepath.Join(dir, base+".html")
-	if err := writeFile(path, func(w io.Writer) error { return WriteHTML(w, r) }); err != nil {
+	if err := WriteFile(path, func(w io.Writer) error { return WriteHTML(w, r) }); err != nil {
 		return files, err
 	}
 	files = append(files, path)
@@ -45,7 +45,7 @@ func (r *Result) Draw(dir, base string) (files []string, err error) {
 		}
 		taken[name] = true
 		path := filepath.Join(dir, base+"."+name+".hgrm")
-		if err := writeFile(path, l.WriteHGRM); err != nil {
+		if err := WriteFile(path, l.WriteHGRM); err != nil {
 			return files, err
 		}
 		files = append(files, path)
@@ -71,8 +71,8 @@ func FileName(name string) string {
 	return s[:min(len(s), 80)]
 }
 
-// writeFile writes a file that is there as a whole or not at all.
-func writeFile(path string, write func(io.Writer) error) error {
+// WriteFile writes a file that is there as a whole or not at all.
+func WriteFile(path string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".report-*")
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)

@@ -9,7 +9,7 @@ import (
 
 // WriteText writes the report for a terminal, without what only a plot shows.
 func (r *Result) WriteText(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := newTable(w)
 	fmt.Fprintf(t, "%s: %s\n%s.\n", r.Verdict, oneLine(r.Scenario), r.facts())
 	for _, reason := range r.Reasons {
 		fmt.Fprintf(t, "  - %s\n", oneLine(reason))
@@ -51,7 +51,32 @@ func (r *Result) WriteText(w io.Writer) error {
 			fmt.Fprintf(t, "  - %s\n", oneLine(violation))
 		}
 	}
-	return t.Flush()
+	return t.flush()
+}
+
+// table aligns columns, and leaves no spaces at the ends of lines.
+type table struct {
+	*tabwriter.Writer
+	text *strings.Builder
+	to   io.Writer
+}
+
+func newTable(w io.Writer) table {
+	t := table{text: &strings.Builder{}, to: w}
+	t.Writer = tabwriter.NewWriter(t.text, 0, 0, 2, ' ', 0)
+	return t
+}
+
+func (t table) flush() error {
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(t.text.String()) {
+		if _, err := fmt.Fprintln(t.to, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func keptWord(kept bool) string {
