@@ -26,7 +26,8 @@ type groupView struct {
 	Figures []figureView
 }
 
-// WriteHTML writes the comparison as one HTML file that needs nothing else.
+// WriteHTML writes the comparison as one HTML file that needs nothing else. It
+// takes a Comparison that Compare made: one read from JSON has no plots to draw.
 func (c *Comparison) WriteHTML(w io.Writer) error {
 	v := compareView{shell: newShell(c.B.Scenario+": B against A", c.draw()), Regressed: c.Regressed, Conclusion: c.Conclusion(), Notes: c.Notes,
 		A: runView{c.A.Scenario, c.a.facts(), c.A.Verdict, c.A.Verdict == Go}, B: runView{c.B.Scenario, c.b.facts(), c.B.Verdict, c.B.Verdict == Go}}

@@ -135,7 +135,7 @@
 				sync: time ? { key: 'time', scales: ['x', null] } : undefined,
 				points: { size: 7 },
 			},
-			legend: { live: !narrow(), markers: { width: 3 } },
+			legend: { live: !narrow(), markers: { width: 0, fill: (u, i) => (i > 0 ? style(p.lines[i - 1].colour) : 'transparent') } },
 			axes: [
 				Object.assign({}, axis, time
 					? { values: (u, splits) => splits.map(clock), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400] }
@@ -176,9 +176,9 @@
 	}));
 
 	// What a test looks at: opened as FILE.html#check, the page counts the pixels
-	// of each line in its own colour.
+	// of each line in its own colour, and again after every scale was switched.
 	function check() {
-		const counts = drawn.map((d) => {
+		return drawn.map((d) => {
 			const c = d.chart.ctx, box = d.chart.bbox;
 			const pixels = c.getImageData(box.left, box.top, box.width, box.height).data;
 			const wanted = d.plot.lines.map((l) => {
@@ -186,18 +186,22 @@
 				return [1, 3, 5].map((at) => parseInt(c.fillStyle.slice(at, at + 2), 16));
 			});
 			const lines = wanted.map(() => 0);
-			let painted = 0;
 			for (let i = 0; i < pixels.length; i += 4) {
-				if (pixels[i + 3] === 0) continue;
-				painted++;
+				if (pixels[i + 3] < 128) continue; // the shade of a phase, a line of the grid
 				wanted.forEach((w, k) => {
-					if (Math.abs(pixels[i] - w[0]) + Math.abs(pixels[i + 1] - w[1]) + Math.abs(pixels[i + 2] - w[2]) < 40) lines[k]++;
+					if (Math.abs(pixels[i] - w[0]) + Math.abs(pixels[i + 1] - w[1]) + Math.abs(pixels[i + 2] - w[2]) < 30) lines[k]++;
 				});
 			}
-			return { id: d.plot.id, painted, lines: d.plot.lines.map((l, k) => ({ label: l.label, painted: lines[k] })) };
+			return { id: d.plot.id, log: d.log, lines: d.plot.lines.map((l, k) => ({ label: l.label, painted: lines[k] })) };
 		});
-		document.documentElement.dataset.drawn = JSON.stringify(counts);
 	}
-	// Charts are put on the canvas after this script.
-	if (location.hash === '#check') requestAnimationFrame(() => setTimeout(check));
+	// A chart is put on its canvas after the script that made it.
+	const later = (f) => requestAnimationFrame(() => setTimeout(f));
+	if (location.hash === '#check') {
+		later(() => {
+			const first = check();
+			document.querySelectorAll('.plot-head input').forEach((choice) => choice.click());
+			later(() => { document.documentElement.dataset.drawn = JSON.stringify(first.concat(check())); });
+		});
+	}
 })();
