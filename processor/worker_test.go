@@ -46,9 +46,11 @@ func TestCommitDue(t *testing.T) {
 	// Not within the late start, whatever there is.
 	f(0, 1.9, 0, 1, 100, false)
 	f(0, 1.9, 1, 1<<20, 1<<30, false)
-	// Dry.
-	f(0, 2, 0, 1, 100, true)
-	f(30, 31, 0, 1, 100, true)
+	// Dry, and as old as a commit takes.
+	f(0, 4.9, 0, 1, 100, false)
+	f(0, 5, 0, 1, 100, true)
+	f(30, 34.9, 0, 1, 100, false)
+	f(30, 35, 0, 1, 100, true)
 	// More comes in: until it is old …
 	f(0, 2, 1, 1, 100, false)
 	f(30, 49.9, 1, 1, 100, false)
@@ -81,10 +83,12 @@ func TestPollWait(t *testing.T) {
 		at(now)
 		require.Equal(t, want, w.pollWait())
 	}
-	f(0, 0.5, 1500*time.Microsecond) // to the end of the late start, when nothing can end
+	f(0, 0.5, 4500*time.Microsecond) // until it may end
 	f(0, 5, time.Millisecond)        // then, whether the input is dry
 	f(0, 19.5, 500*time.Microsecond) // but not beyond the interval
 	f(0, 25, 100*time.Microsecond)
+	w.commitCost = time.Millisecond
+	f(0, 0.5, 1500*time.Microsecond) // the late start ends later than that
 }
 
 func TestBackoff(t *testing.T) {
