@@ -204,21 +204,33 @@ func verdictFigures(a, b *Result) []Figure {
 		f := Figure{Group: groupVerdicts, Name: "threshold " + x.Name, Unit: x.Unit}
 		j := slices.IndexFunc(b.Thresholds, func(y Threshold) bool { return y.Name == x.Name })
 		if j < 0 {
-			all = append(all, f.missing(&x.Value, nil))
+			all = append(all, f.missing(measured(x), nil))
 			continue
 		}
 		y := &b.Thresholds[j]
 		// Which way it is to be better isn't known here; the figures behind it
 		// are judged by themselves.
-		f = f.judge(x.Value, y.Value, 0, neutral, CompareConfig{})
+		if x.Value == Unknown || y.Value == Unknown {
+			f = f.missing(measured(x), measured(y))
+		} else {
+			f = f.judge(x.Value, y.Value, 0, neutral, CompareConfig{})
+		}
 		f.Words = [2]string{keptWord(x.Kept), keptWord(y.Kept)}
 		all = append(all, f.turned(x.Kept, y.Kept))
 	}
 	for i := range b.Thresholds {
 		y := &b.Thresholds[i]
 		if !slices.ContainsFunc(a.Thresholds, func(x Threshold) bool { return x.Name == y.Name }) {
-			all = append(all, Figure{Group: groupVerdicts, Name: "threshold " + y.Name, Unit: y.Unit}.missing(nil, &y.Value))
+			all = append(all, Figure{Group: groupVerdicts, Name: "threshold " + y.Name, Unit: y.Unit}.missing(nil, measured(y)))
 		}
 	}
 	return all
+}
+
+// measured is the value of a threshold, nil when it wasn't measured.
+func measured(t *Threshold) *float64 {
+	if t.Value == Unknown {
+		return nil
+	}
+	return &t.Value
 }

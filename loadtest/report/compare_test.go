@@ -82,6 +82,7 @@ func TestCompareJudges(t *testing.T) {
 		{"oversold units", Regressed, func(b *Result) { b.Audit.OversoldUnits = 1 }},
 		{"threshold decided p50", Regressed, func(b *Result) { b.Thresholds[1].Kept = false }},
 		{"threshold accepted p99", Improved, func(b *Result) { b.Thresholds[0].Kept = true }},
+		{"threshold decided p50", Regressed, func(b *Result) { b.Thresholds[1].Kept, b.Thresholds[1].Value = false, Unknown }},
 		{"threshold decided p50", Missing, func(b *Result) { b.Thresholds = b.Thresholds[:1] }},
 		{"accepted p99", Missing, func(b *Result) { b.Latencies = b.Latencies[1:] }},
 		{"accepted max", Shown, func(b *Result) { b.Latencies[0].Max *= 10 }},

@@ -107,7 +107,7 @@ func WriteHTML(w io.Writer, r *Result) error {
 		Late: r.Behind.late(), Reasons: r.Reasons, Behind: r.Behind.words(), Audit: r.Audit.view()}
 	for i := range r.Thresholds {
 		t := &r.Thresholds[i]
-		v.Thresholds = append(v.Thresholds, thresholdView{t.Name, figure(t.Limit, t.Unit), figure(t.Value, t.Unit), t.Kept})
+		v.Thresholds = append(v.Thresholds, thresholdView{t.Name, t.limitWords(), t.valueWords(), t.Kept})
 	}
 	for i := range r.Latencies {
 		l := &r.Latencies[i]

@@ -39,6 +39,15 @@ func TestHTMLNeedsNothingElse(t *testing.T) {
 	}
 }
 
+func TestWhatWasNotMeasuredIsSaid(t *testing.T) {
+	r := small()
+	r.Thresholds[0].Value = Unknown
+	require.Contains(t, htmlOf(t, r), "not measured")
+	var b bytes.Buffer
+	require.NoError(t, r.WriteText(&b))
+	require.Contains(t, b.String(), "not measured")
+}
+
 func TestHTMLOfARunWithoutAnything(t *testing.T) {
 	page := htmlOf(t, &Result{Version: Version, Scenario: "nothing", Verdict: Go})
 	requireAlone(t, page)

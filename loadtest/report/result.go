@@ -40,7 +40,7 @@ type Result struct {
 type Threshold struct {
 	Name  string  `json:"name"`
 	Limit float64 `json:"limit"`
-	Value float64 `json:"value"`
+	Value float64 `json:"value"` // Unknown when it wasn't measured
 	Unit  string  `json:"unit"`
 	Kept  bool    `json:"kept"`
 }
@@ -130,7 +130,8 @@ const (
 	SeriesLagPrefix = "lag " // and the stage: records
 )
 
-// Unknown is the point of a Series of which nothing is known.
+// Unknown is the point of a Series of which nothing is known, and the value of a
+// Threshold that wasn't measured. No figure is below zero.
 const Unknown = -1
 
 // Series is a figure over time.

@@ -23,7 +23,7 @@ func (r *Result) WriteText(w io.Writer) error {
 		fmt.Fprint(t, "\nTHRESHOLD\tLIMIT\tMEASURED\n")
 		for i := range r.Thresholds {
 			x := &r.Thresholds[i]
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", oneLine(x.Name), figure(x.Limit, oneLine(x.Unit)), figure(x.Value, oneLine(x.Unit)), keptWord(x.Kept))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", oneLine(x.Name), oneLine(x.limitWords()), oneLine(x.valueWords()), keptWord(x.Kept))
 		}
 	}
 	if len(r.Latencies) > 0 {

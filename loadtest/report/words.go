@@ -61,6 +61,15 @@ func figure(x float64, unit string) string {
 	return digits(x) + " " + unit
 }
 
+func (t *Threshold) limitWords() string { return figure(t.Limit, t.Unit) }
+
+func (t *Threshold) valueWords() string {
+	if t.Value == Unknown {
+		return "not measured"
+	}
+	return figure(t.Value, t.Unit)
+}
+
 // clock writes seconds since the beginning as 1:05 or 2:00:00.
 func clock(at float64) string {
 	t := int(math.Round(math.Abs(at)))

@@ -21,6 +21,7 @@
 
 	function value(v, unit) {
 		if (v == null) return '–';
+		if (v === 0) return '0';
 		if (unit === 'ms') {
 			if (v >= 60000) return digits(v / 60000) + ' min';
 			if (v >= 1000) return digits(v / 1000) + ' s';
@@ -151,11 +152,18 @@
 		};
 	}
 
+	// draw makes the chart, or makes it anew with what was zoomed and hidden.
 	function draw(d) {
-		const box = document.getElementById('plot-' + d.plot.id);
-		if (d.chart) d.chart.destroy();
+		const box = document.getElementById('plot-' + d.plot.id), before = d.chart;
 		d.width = box.clientWidth;
-		d.chart = new uPlot(options(d.plot, d.log, d.width), [d.plot.x].concat(d.plot.lines.map((l) => l.values)), box);
+		const o = options(d.plot, d.log, d.width);
+		if (before) before.series.forEach((s, i) => { if (i > 0) o.series[i].show = s.show; });
+		d.chart = new uPlot(o, [d.plot.x].concat(d.plot.lines.map((l) => l.values)), box);
+		if (before) {
+			const { min, max } = before.scales.x;
+			d.chart.setScale('x', { min, max });
+			before.destroy();
+		}
 	}
 
 	const drawAll = () => drawn.forEach(draw);
@@ -196,7 +204,7 @@
 		});
 	}
 	// A chart is put on its canvas after the script that made it.
-	const later = (f) => requestAnimationFrame(() => setTimeout(f));
+	const later = (f) => setTimeout(f, 20);
 	if (location.hash === '#check') {
 		later(() => {
 			const first = check();
