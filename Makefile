@@ -24,6 +24,11 @@ build: ## Build bin/holdfast
 demo: build ## Sell a day's rush of orders with an embedded broker, then audit it
 	bin/holdfast demo --exit
 
+SCENARIO ?= smoke
+.PHONY: loadtest
+loadtest: build ## Rehearse a sale (SCENARIO=smoke) on an embedded broker, or on KAFKA=host:port
+	tools/loadtest.sh $(SCENARIO) $(LOADTEST_FLAGS)
+
 .PHONY: test
 test: ## Run the tests (Go alone)
 	go test -timeout 5m $(TESTFLAGS) $(PKG)
@@ -77,10 +82,6 @@ test-kafka: ## Run the tests that need a real Kafka, starting one if none answer
 .PHONY: test-synctest
 test-synctest: ## Run the tests in which the Kafka client runs on a fake clock
 	tools/tagged.sh synctests -count 1 -timeout 10m $(TESTFLAGS)
-
-.PHONY: test-browser
-test-browser: ## Open the load test's reports in Chromium and look whether every plot draws (SCREENSHOTS=DIR keeps pictures)
-	tools/tagged.sh browser -count 1 -timeout 2m $(TESTFLAGS)
 
 .PHONY: test-dashboards
 test-dashboards: ## Check the Grafana dashboard against the metrics that there are (needs the network once)

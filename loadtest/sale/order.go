@@ -14,8 +14,9 @@ import (
 type channel struct {
 	name         string
 	weight       int
-	payments     [3]int // weights of prepaid, cod, unpaid
-	shipped      int    // per cent
+	share        float64 // its weight in a Shape
+	payments     [3]int  // weights of prepaid, cod, unpaid
+	shipped      int     // per cent
 	marketplace  bool
 	own          format // its own format, if the generator has it
 	topic, short string // orders topic; what its canonical order ids begin with
@@ -72,22 +73,17 @@ type line struct {
 
 // draw makes up the n-th order.
 func (s *Sale) draw(n int, at time.Duration) *order {
+	if s.cfg.Shape != nil {
+		return s.drawShaped(n, at)
+	}
 	rnd := s.rnd
 	o := &order{n: n, ordered: at, buyer: rnd.IntN(s.cfg.Orders/2 + 1), vip: rnd.IntN(50) == 0}
 	o.channel = &s.channels[weighted(rnd, len(s.channels), func(i int) int { return s.channels[i].weight })]
 	if o.channel.own != canonical && rnd.Float64() < s.cfg.Own {
 		o.format = o.channel.own
 	}
-	switch o.format {
-	case shopee:
-		o.id = shopeeNumber(n)
-	case shopify:
-		o.id = strconv.Itoa(shopifyFirstOrder + n)
-	default:
-		o.id = fmt.Sprintf("%s-%07d", o.channel.short, n+1)
-	}
-	o.key = record.MakeOrderKey(o.channel.name, "main", o.id)
-	o.payment = []record.Payment{record.PaymentPrepaid, record.PaymentCOD, record.PaymentUnpaid}[weighted(rnd, 3, func(i int) int { return o.channel.payments[i] })]
+	s.identify(o)
+	o.payment = payments()[weighted(rnd, 3, func(i int) int { return o.channel.payments[i] })]
 	if o.payment == record.PaymentUnpaid && o.format == canonical && !o.channel.marketplace {
 		o.hold = 3 + rnd.IntN(3)
 	}
@@ -102,6 +98,27 @@ func (s *Sale) draw(n int, at time.Duration) *order {
 	o.lng = o.city.lng + (rnd.Float64()-0.5)*0.2
 	o.lines = s.drawLines(o.format)
 	return o
+}
+
+func payments() [3]record.Payment {
+	return [3]record.Payment{record.PaymentPrepaid, record.PaymentCOD, record.PaymentUnpaid}
+}
+
+// identify gives the order its id, in its format.
+func (s *Sale) identify(o *order) {
+	run := int(runNumber(s.cfg.Run))
+	switch o.format {
+	case shopee:
+		o.id = shopeeNumber(o.n + run*shopeeRunOrders)
+	case shopify:
+		o.id = strconv.Itoa(shopifyFirstOrder + o.n + run*shopifyRunOrders)
+	default:
+		o.id = fmt.Sprintf("%s-%07d", o.channel.short, o.n+1)
+		if s.cfg.Run != "" {
+			o.id = fmt.Sprintf("%s-%s-%07d", o.channel.short, s.cfg.Run, o.n+1)
+		}
+	}
+	o.key = record.MakeOrderKey(o.channel.name, "main", o.id)
 }
 
 // drawLines draws up to four lines. The same SKU can be in two of them, but not

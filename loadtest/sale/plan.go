@@ -30,18 +30,18 @@ func (s *Sale) planOrder(o *order) {
 		return
 	}
 	at := end + between(rnd, second, 3*second)
-	if o.format == canonical && o.lines[0].qty > 1 && rnd.IntN(100) < 15 {
+	if o.format == canonical && o.lines[0].qty > 1 && s.chance(s.life.inPart) {
 		s.plan(due{at: at - between(rnd, 0, second), happened: at - second, what: lessened, o: o})
 	}
 	switch {
-	case rnd.IntN(100) < 4:
+	case s.chance(s.life.cancelled):
 		s.planCancel(o, at)
 		if rnd.IntN(50) == 0 { // it was on the lorry already
 			at += between(rnd, 100*time.Millisecond, second)
 			s.counts.ShippedAfterCancel++
 			s.plan(due{at: at, happened: at, what: shipped, o: o})
 		}
-	case rnd.IntN(100) < o.channel.shipped:
+	case s.chance(s.life.shippedOf(o)):
 		s.planShipment(o, at)
 	}
 }
@@ -63,11 +63,11 @@ func (s *Sale) planShipment(o *order, at time.Duration) {
 		step(packed)
 	}
 	step(shipped)
-	if rnd.IntN(2) == 0 {
+	if s.odds(2, 1-s.life.delivered) {
 		return
 	}
 	step(delivered)
-	if rnd.IntN(10) == 0 {
+	if s.odds(10, s.life.returned) {
 		at += second
 		s.counts.Returned++
 		step(returned)
@@ -101,6 +101,9 @@ func (s *Sale) planPayment(o *order, paidEarly bool) (end time.Duration, ok bool
 		return o.ordered + second, true
 	}
 	at := o.ordered + between(rnd, 300*time.Millisecond, 2*second)
+	if s.cfg.Shape != nil {
+		return s.planShapedPayment(o, at)
+	}
 	switch chance := rnd.IntN(100); {
 	case chance < 80 || o.hold == 0 && chance < 92:
 	case o.hold == 0:
@@ -112,6 +115,24 @@ func (s *Sale) planPayment(o *order, paidEarly bool) (end time.Duration, ok bool
 	default:
 		s.counts.NeverPaid++
 		return 0, false
+	}
+	s.plan(due{at: at, happened: at, what: paid, state: "READY_TO_SHIP", o: o})
+	return at, true
+}
+
+// planShapedPayment is planPayment with the shares of a Shape.
+func (s *Sale) planShapedPayment(o *order, at time.Duration) (end time.Duration, ok bool) {
+	h := s.cfg.Shape
+	switch chance := s.rnd.Float64(); {
+	case chance < h.NeverPaid && o.hold == 0:
+		s.planCancel(o, at)
+		return 0, false
+	case chance < h.NeverPaid:
+		s.counts.NeverPaid++
+		return 0, false
+	case chance < h.NeverPaid+h.PaidLate && o.hold > 0:
+		at = o.ordered + time.Duration(o.hold)*second + between(s.rnd, 300*time.Millisecond, 1500*time.Millisecond)
+		s.counts.PaidLate++
 	}
 	s.plan(due{at: at, happened: at, what: paid, state: "READY_TO_SHIP", o: o})
 	return at, true

@@ -61,6 +61,7 @@ type Sale struct {
 	warehouses []warehouse
 	channels   []channel
 	goods      *goods
+	life       life
 
 	admitted int // orders drawn
 	broken   int // broken records planned
@@ -74,15 +75,31 @@ func New(cfg Config) (*Sale, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Sale{cfg: cfg, rnd: rand.New(rand.NewPCG(cfg.Seed, 0x1111)), cities: cities(), channels: channels()}
+	s := &Sale{cfg: cfg, rnd: rand.New(rand.NewPCG(cfg.Seed, 0x1111)), cities: cities(), channels: channels(), life: lifeOf(cfg.Shape)}
 	s.warehouses = warehousesOf(s.cities, cfg.Warehouses, cfg.Orders)
+	if h := cfg.Shape; h != nil {
+		s.cities, s.channels = h.cities(), h.channels()
+		for i := range s.warehouses {
+			s.warehouses[i].row.CapacityPerHour = nil
+			if h.Capacity > 0 {
+				s.warehouses[i].row.CapacityPerHour = &h.Capacity
+			}
+		}
+	}
 	s.goods = newGoods(&cfg, s.warehouses, s.rnd)
-	s.planStock()
+	if cfg.Shape == nil || cfg.Shape.StockMoves {
+		s.planStock()
+	}
 	return s, nil
 }
 
 // Duration is how long orders come in, at the rate.
-func (s *Sale) Duration() time.Duration { return s.orderAt(s.cfg.Orders) }
+func (s *Sale) Duration() time.Duration {
+	if s.cfg.Profile != nil {
+		return s.cfg.Profile.Duration()
+	}
+	return s.orderAt(s.cfg.Orders)
+}
 
 // Counts returns what was handed out by Next so far.
 func (s *Sale) Counts() Counts { return s.counts }
@@ -122,6 +139,9 @@ func (s *Sale) admit() {
 }
 
 func (s *Sale) orderAt(n int) time.Duration {
+	if s.cfg.Profile != nil {
+		return s.cfg.Profile.At(n)
+	}
 	return time.Duration(float64(n) / s.cfg.Rate * float64(time.Second))
 }
 
@@ -169,6 +189,9 @@ const (
 )
 
 func (s *Sale) plan(d due) {
+	if s.cfg.Stop > 0 && d.at > s.cfg.Stop {
+		return
+	}
 	d.order = s.planned
 	s.planned++
 	heap.Push(&s.due, d)
@@ -203,3 +226,6 @@ func (s *Sale) Channels() []string {
 	}
 	return names
 }
+
+// StartAt moves the sale: the times in what isn't handed out yet count from then.
+func (s *Sale) StartAt(start record.Millis) { s.cfg.Start = start }

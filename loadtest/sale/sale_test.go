@@ -145,7 +145,7 @@ func requireForm(t *testing.T, m Message) {
 		require.NotZero(t, in.OccurredAt)
 		if in.Type == "order.created" {
 			require.NotEmpty(t, in.Order.Lines)
-			require.LessOrEqual(t, len(in.Order.Lines), 4)
+			require.LessOrEqual(t, len(in.Order.Lines), 5)
 		}
 	case channel == "shopee":
 		require.True(t, form.Response != nil || form.Data != nil)

@@ -6,6 +6,10 @@ import (
 	"holdfast/topology/record"
 )
 
+// shopeeRunOrders is how many numbers a run has for itself, of which there are
+// 1.7 million million.
+const shopeeRunOrders = 1_700_000
+
 // shopeeShop is the id of the demo's shop.
 const shopeeShop = 727720001
 

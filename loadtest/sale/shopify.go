@@ -11,6 +11,7 @@ import (
 const (
 	shopifyDomain     = "demo-shop.myshopify.com"
 	shopifyFirstOrder = 5_100_000_000_000
+	shopifyRunOrders  = 100_000_000 // how many numbers a run has for itself
 )
 
 // shopifyOrder writes a webhook: always the whole order, with its topic in a

@@ -29,6 +29,8 @@ type goods struct {
 	share  []float64
 	stock  [][]placed
 	combos []combo
+	shaped bool
+	named  int // how many hot SKUs have a name of their own
 }
 
 // combo is several SKUs sold as one.
@@ -64,9 +66,9 @@ func (g *goods) priceOf(l line) (sum int64) {
 func (g *goods) tepid(rnd *rand.Rand) int { return len(g.skus)/20 + rnd.IntN(max(1, len(g.skus)/20)) }
 
 // combine makes combos of two or three tepid SKUs.
-func (g *goods) combine(rnd *rand.Rand) {
+func (g *goods) combine(cfg *Config, rnd *rand.Rand) {
 	for i := range len(g.skus) / 100 {
-		c := combo{sku: fmt.Sprintf("SET-%04d", i+1)}
+		c := combo{sku: ofRun(cfg, fmt.Sprintf("SET-%04d", i+1))}
 		for range 2 + rnd.IntN(2) {
 			rank := g.tepid(rnd)
 			if !slices.ContainsFunc(c.components, func(o component) bool { return o.rank == rank }) {
@@ -86,17 +88,20 @@ type placed struct {
 }
 
 func newGoods(cfg *Config, warehouses []warehouse, rnd *rand.Rand) *goods {
-	g := &goods{skus: make([]string, cfg.SKUs), prices: make([]int64, cfg.SKUs), upTo: make([]float64, cfg.SKUs), share: make([]float64, cfg.SKUs), stock: make([][]placed, cfg.SKUs)}
+	g := &goods{skus: make([]string, cfg.SKUs), prices: make([]int64, cfg.SKUs), upTo: make([]float64, cfg.SKUs), share: make([]float64, cfg.SKUs), stock: make([][]placed, cfg.SKUs), shaped: cfg.Shape != nil}
 	kinds := []string{"TEE", "POLO", "JEAN", "DRESS", "BAG", "CAP", "SHOE", "SOCK", "COAT", "BELT"}
 	colours := []string{"RED", "BLUE", "BLACK", "WHITE", "GREEN"}
 	sizes := []string{"S", "M", "L", "XL"}
 	total := 0.0
 	// The hot SKUs are anywhere in the order of names.
 	for rank, i := range rnd.Perm(cfg.SKUs) {
-		g.skus[rank] = fmt.Sprintf("%s-%s-%s-%04d", kinds[i%10], colours[i/10%5], sizes[i/50%4], i/200+1)
+		g.skus[rank] = ofRun(cfg, fmt.Sprintf("%s-%s-%s-%04d", kinds[i%10], colours[i/10%5], sizes[i/50%4], i/200+1))
 		g.prices[rank] = int64(19+rnd.IntN(480)) * 1000
 		g.share[rank] = math.Pow(float64(rank+1+hotShift), -cfg.Skew)
 		total += g.share[rank]
+	}
+	if cfg.Shape != nil {
+		g.nameHot(cfg, &total)
 	}
 	sum := 0.0
 	for rank := range g.share {
@@ -105,10 +110,30 @@ func newGoods(cfg *Config, warehouses []warehouse, rnd *rand.Rand) *goods {
 		g.upTo[rank] = sum
 	}
 	for rank := range g.stock {
-		g.stock[rank] = g.place(g.units(cfg, rank, rnd), g.hot(rank), warehouses, rnd)
+		g.stock[rank] = g.place(g.units(cfg, rank, rnd), g.hot(rank), warehousesFor(warehouses, rank < g.named), rnd)
 	}
-	g.combine(rnd)
+	g.combine(cfg, rnd)
 	return g
+}
+
+// nameHot gives the first ranks their names and shares. The others share the rest
+// by their law.
+func (g *goods) nameHot(cfg *Config, total *float64) {
+	g.named = len(cfg.Shape.Hot)
+	named, others := 0.0, 0.0
+	for rank, hot := range cfg.Shape.Hot {
+		g.skus[rank], g.share[rank] = ofRun(cfg, hot.SKU), hot.Share
+		named += hot.Share
+	}
+	for _, share := range g.share[g.named:] {
+		others += share
+	}
+	for rank := g.named; rank < len(g.share); rank++ {
+		g.share[rank] *= (1 - named) / others
+	}
+	if *total = 1; g.named == len(g.share) {
+		*total = named
+	}
 }
 
 // pick draws a SKU's rank.
@@ -117,22 +142,50 @@ func (g *goods) pick(rnd *rand.Rand) int {
 }
 
 // hot SKUs get less than what will be asked for.
-func (g *goods) hot(rank int) bool { return rank < max(1, len(g.skus)/200) }
+func (g *goods) hot(rank int) bool {
+	if g.shaped {
+		return rank < g.named
+	}
+	return rank < max(1, len(g.skus)/200)
+}
 
 // demand is the expected number of units asked for.
 func (g *goods) demand(cfg *Config, rank int) float64 {
-	return float64(cfg.Orders) * linesMean * unitsMean * g.share[rank]
+	lines := linesMean
+	if cfg.Shape != nil {
+		lines = cfg.Shape.linesMean()
+	}
+	return float64(cfg.Orders) * lines * unitsMean * g.share[rank]
 }
 
 func (g *goods) units(cfg *Config, rank int, rnd *rand.Rand) int64 {
 	demand := g.demand(cfg, rank)
-	switch {
+	switch h := cfg.Shape; {
+	case rank < g.named:
+		return h.Hot[rank].Units
+	case h != nil && h.Units > 0:
+		return h.Units
+	case h != nil:
+		return max(1, int64(math.Ceil(h.Cover*demand)))
 	case g.hot(rank):
 		return max(1, int64(0.4*demand))
 	case rank < len(g.skus)/20:
 		return 1 + int64((0.9+0.4*rnd.Float64())*demand)
 	}
 	return 3 + int64((1.5+1.5*rnd.Float64())*demand)
+}
+
+// warehousesFor returns where a SKU may lie. What has a name of its own is for
+// every channel to the last unit, so it lies nowhere that serves only some.
+func warehousesFor(all []warehouse, named bool) []warehouse {
+	if !named {
+		return all
+	}
+	out := slices.Clone(all)
+	for i := range out {
+		out[i].closed = out[i].store || out[i].row.Serves != nil
+	}
+	return out
 }
 
 // place spreads units over a few warehouses; the first one is never a store, so
@@ -149,7 +202,7 @@ func (g *goods) place(units int64, hot bool, warehouses []warehouse, rnd *rand.R
 	}
 	out := []placed{{warehouse: first}}
 	for _, w := range rnd.Perm(len(warehouses)) {
-		if len(out) < n && w != first {
+		if len(out) < n && w != first && !warehouses[w].closed {
 			out = append(out, placed{warehouse: w})
 		}
 	}
@@ -170,7 +223,9 @@ func (s *Sale) Setup() []Message {
 		out = append(out, tableMessage("warehouses", string(row.ID), row))
 	}
 	for _, shop := range shops() {
-		out = append(out, tableMessage("channels", shop.Channel+"/"+shop.Shop, shop))
+		if s.has(shop.Channel) {
+			out = append(out, tableMessage("channels", shop.Channel+"/"+shop.Shop, shop))
+		}
 	}
 	out = append(out, s.combos()...)
 	for rank, stock := range s.goods.stock {
@@ -181,6 +236,9 @@ func (s *Sale) Setup() []Message {
 			}
 			out = append(out, s.stockMessage(0, kind, rank, p.warehouse, p.qty, 0))
 		}
+	}
+	if h := s.cfg.Shape; h != nil && !h.StockPolicy {
+		return out
 	}
 	return append(out, s.policies()...)
 }
@@ -213,7 +271,7 @@ func (s *Sale) policies() (out []Message) {
 		return record.SettingInput{Present: true, Value: record.Quantity(q)}
 	}
 	half := s.cfg.Start + record.Millis(s.Duration().Milliseconds()/2)
-	for rank := 0; s.goods.hot(rank); rank += 4 {
+	for rank := 0; s.has("shopee") && s.goods.hot(rank); rank += 4 {
 		units := int64(0)
 		for _, p := range s.goods.stock[rank] {
 			units += p.qty
@@ -228,10 +286,18 @@ func (s *Sale) policies() (out []Message) {
 		case 1:
 			policy(rank, record.StockInput{Buffer: set(1)})
 		case 2:
+			if !s.has("lazada") {
+				continue
+			}
 			policy(rank, record.StockInput{Channel: "lazada/main", Buffer: set(3), Cap: set(40)})
 		}
 	}
 	return out
+}
+
+// has tells whether the sale is on that channel.
+func (s *Sale) has(name string) bool {
+	return slices.ContainsFunc(s.channels, func(c channel) bool { return c.name == name })
 }
 
 func shops() []record.Shop {
