@@ -69,8 +69,13 @@ func Folders() map[string]Folder {
 		"loadtest/ledger": {Imports: []string{"loadtest/audit", "topology", "topology/record"}},
 		// The run time with one stage over a log of its own, so no Kafka.
 		"loadtest/closing": {Imports: []string{"processor", "processor/inventory", "processor/stage", "state", "topology", "topology/record"}},
-		"loadtest":         {Imports: []string{"topology", "topology/record"}},
-		"loadtest/audit":   {Imports: []string{"topology", "topology/record"}},
+		// A rehearsal from outside: it sees records and offsets. What it runs and
+		// what it writes are leaves.
+		"loadtest/scenario":  {Imports: []string{"loadtest/sale", "topology"}},
+		"loadtest/scenarios": {},
+		"loadtest/run":       {Imports: []string{"loadtest/report", "loadtest/sale", "loadtest/scenario", "topology", "topology/record"}},
+		"loadtest":           {Imports: []string{"topology", "topology/record"}},
+		"loadtest/audit":     {Imports: []string{"topology", "topology/record"}},
 
 		"cmd/holdfast":    {All: true},
 		"internal/layout": {},

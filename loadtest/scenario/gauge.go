@@ -1,0 +1,36 @@
+package scenario
+
+// Names of thresholds that the audit answers.
+const (
+	OversoldUnits = "oversold_units"
+	Violations    = "violations"
+)
+
+// Gauge is something that a threshold can be set for. All of them are good when
+// they are low.
+type Gauge struct {
+	Unit string
+	Doc  string
+}
+
+// Gauges returns all of them by name.
+func Gauges() map[string]Gauge {
+	return map[string]Gauge{
+		"accepted_p50_ms":  {"ms", "from the intended sending of an order to its first event"},
+		"accepted_p99_ms":  {"ms", "the same, of the slowest hundredth"},
+		"accepted_p999_ms": {"ms", "the same, of the slowest thousandth"},
+		"accepted_max_ms":  {"ms", "the same, the slowest"},
+		"decided_p99_ms":   {"ms", "from the intended sending of an order to the event that says what its lines got"},
+		"decided_max_ms":   {"ms", "the same, the slowest"},
+		"channel_p99_ms":   {"ms", "from an urgent change of stock to its update, the slowest channel"},
+		"lag_max":          {"records", "records that a stage hasn't consumed, the most at any second"},
+		"drain_max_s":      {"s", "from the last sending until nothing is left to do"},
+		"behind_max_ms":    {"ms", "how late the generator itself sent a record, at most"},
+		"behind_share":     {"", "share of the records that the generator sent more than 100 ms late"},
+		"dead_letters_max": {"records", "dead letters beyond the records that were broken on purpose"},
+		"rejected_share":   {"", "share of the orders that were rejected"},
+		"unanswered":       {"orders", "orders that nothing was said about"},
+		OversoldUnits:      {"units", "units that were promised and not there"},
+		Violations:         {"", "violations that the audit found, of any rule"},
+	}
+}
