@@ -83,6 +83,10 @@ test-kafka: ## Run the tests that need a real Kafka, starting one if none answer
 test-synctest: ## Run the tests in which the Kafka client runs on a fake clock
 	tools/tagged.sh synctests -count 1 -timeout 10m $(TESTFLAGS)
 
+.PHONY: test-browser
+test-browser: ## Open the load test's reports in Chromium and look whether every plot draws (SCREENSHOTS=DIR keeps pictures)
+	tools/tagged.sh browser -count 1 -timeout 2m $(TESTFLAGS)
+
 .PHONY: test-dashboards
 test-dashboards: ## Check the Grafana dashboard against the metrics that there are (needs the network once)
 	cd deploy/grafana && go vet ./... && go test $(TESTFLAGS) ./...
