@@ -30,18 +30,8 @@ func parse(data []byte) (*Result, error) {
 	if err := limit(data); err != nil {
 		return nil, err
 	}
-	// The version first: what another version means by a field isn't known.
-	var versioned struct {
-		Version *int `json:"version"`
-	}
-	if err := json.Unmarshal(data, &versioned); err != nil {
-		return nil, fmt.Errorf("not the JSON of a load test's result: %w", err)
-	}
-	switch {
-	case versioned.Version == nil:
-		return nil, errors.New("not a load test's result: it has no version")
-	case *versioned.Version != Version:
-		return nil, fmt.Errorf("a load test's result of version %d: this program reads version %d", *versioned.Version, Version)
+	if err := outline(data); err != nil {
+		return nil, err
 	}
 	r := &Result{}
 	if err := json.Unmarshal(data, r); err != nil {
@@ -51,6 +41,38 @@ func parse(data []byte) (*Result, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// outline looks at the version, since what another one means by a field isn't
+// known, and at how long the lists are, since {} in one of them is a hundred
+// bytes and more in memory.
+func outline(data []byte) error {
+	var o struct {
+		Version    *int              `json:"version"`
+		Reasons    []json.RawMessage `json:"reasons"`
+		Thresholds []json.RawMessage `json:"thresholds"`
+		Phases     []json.RawMessage `json:"phases"`
+		Markers    []json.RawMessage `json:"markers"`
+		Latencies  []json.RawMessage `json:"latencies"`
+		Series     []json.RawMessage `json:"series"`
+	}
+	if err := json.Unmarshal(data, &o); err != nil {
+		return fmt.Errorf("not the JSON of a load test's result: %w", err)
+	}
+	switch {
+	case o.Version == nil:
+		return errors.New("not a load test's result: it has no version")
+	case *o.Version != Version:
+		return fmt.Errorf("a load test's result of version %d: this program reads version %d", *o.Version, Version)
+	}
+	v := &validator{}
+	v.list("reasons", len(o.Reasons), listMax)
+	v.list("thresholds", len(o.Thresholds), listMax)
+	v.list("phases", len(o.Phases), listMax)
+	v.list("markers", len(o.Markers), listMax)
+	v.list("latencies", len(o.Latencies), latenciesMax)
+	v.list("series", len(o.Series), seriesMax)
+	return v.err()
 }
 
 // limit counts before anything is allocated. Braces and commas inside strings

@@ -114,6 +114,7 @@ func TestReadRefuses(t *testing.T) {
 	refuse(strings.Repeat(" ", fileBytesMax+1), "more than 64 MiB")
 	refuse(`{"version":1,"latencies":[`+strings.Repeat("{},", fileObjectsMax)+`{}]}`, "the file has 1048578 objects")
 	refuse(`{"version":1,"series":[{"points":[`+strings.Repeat("0,", fileCommasMax)+`0]}]}`, "commas")
+	refuse(`{"version":1,"latencies":[`+strings.Repeat("{},", latenciesMax)+`{}]}`, "latencies has 65 entries, may have 64")
 	refuse(`{"version":1,"reasons":[`+strings.Repeat(`"",`, listMax)+`""]}`, "reasons has 1001 entries")
 }
 
