@@ -55,6 +55,12 @@ COUNT ?= 1
 bench: ## Run the Go benchmarks (BENCH=regexp COUNT=6, to compare with benchstat)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $(PKG)
 
+LINES ?= 2000000
+.PHONY: bench-peers
+bench-peers: COUNT = 3
+bench-peers: build ## Compare with Kafka Streams on one broker (COUNT=3 LINES=2000000; needs a JDK 17, Maven)
+	go run ./loadtest/peers --port $(KAFKA_PORT) --count $(COUNT) --lines $(LINES)
+
 .PHONY: mutants
 mutants: ## Put faults in on purpose, which the simulation must find
 	go test -count 1 -v -timeout 10m -tags mutants -run Mutants ./processor/simulation

@@ -66,6 +66,8 @@ func Folders() map[string]Folder {
 			Imports:     []string{"processor", "processor/inventory", "processor/kafka", "processor/stage", "state", "topology", "topology/record"},
 			TestImports: broker,
 		},
+		// A command that runs others and reads what they print.
+		"loadtest/peers":  {},
 		"loadtest/ledger": {Imports: []string{"loadtest/audit", "topology", "topology/record"}},
 		// The run time with one stage over a log of its own, so no Kafka.
 		"loadtest/closing": {Imports: []string{"processor", "processor/inventory", "processor/stage", "state", "topology", "topology/record"}},
