@@ -9,12 +9,7 @@
 //	loadtest/scenarios  those that come with Holdfast
 //	loadtest/run        rehearses one against a running system: GO or NO-GO
 //	loadtest/report     holds, draws and compares what a run of a load test measured
-//	loadtest/sale     makes up the records of a sale, and when each is meant to be sent
-//	loadtest          latency from the intended sending to the first order event
-//	loadtest/audit    proves afterwards that nothing was promised twice, lost or leaked
-//	loadtest/explain  tells the story of one order
-//	loadtest/report   holds, draws and compares what a run of a load test measured
-//	loadtest/peers    other stream processors at the work of `holdfast bench inventory`
+//	loadtest/peers      other stream processors at the work of `holdfast bench inventory`
 //
 // None of them shares decision code with the stages: they know records only.
 package loadtest

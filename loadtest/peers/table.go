@@ -92,8 +92,8 @@ func (t *Table) checkShares() error {
 
 // write prints the table as Markdown that reads well as it is.
 func (t *Table) write(w io.Writer, baseline string) error {
-	fmt.Fprintf(w, "\n%s: %s lines, %s accepted (%.1f %%); medians of %d runs, the slowest and fastest run in brackets; ratios to %s\n\n", t.Case.Name,
-		thousands(float64(t.Lines)), thousands(float64(t.Accepted)), 100*float64(t.Accepted)/float64(t.Lines), len(t.Rows[0].Runs), baseline)
+	fmt.Fprintf(w, "\n%s: %s lines, %s accepted (%.1f %%); medians of %s, the slowest and fastest run in brackets; ratios to %s\n\n", t.Case.Name,
+		thousands(float64(t.Lines)), thousands(float64(t.Accepted)), 100*float64(t.Accepted)/float64(t.Lines), runs(len(t.Rows[0].Runs)), baseline)
 	tab := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
 	fmt.Fprintln(tab, "| \t| lines/s\t| ratio\t| lines per core-second\t| ratio\t| peak RSS, MiB\t| ratio\t|")
 	fmt.Fprintln(tab, "|---\t|---\t|---\t|---\t|---\t|---\t|---\t|")
@@ -104,6 +104,13 @@ func (t *Table) write(w io.Writer, baseline string) error {
 			ratio(r.PerSecondRatio), thousands(r.PerCoreSecond), ratio(r.PerCoreSecondRatio), thousands(r.RSSMiB), ratio(r.RSSRatio))
 	}
 	return tab.Flush()
+}
+
+func runs(n int) string {
+	if n == 1 {
+		return "1 run"
+	}
+	return fmt.Sprintf("%d runs", n)
 }
 
 func (r *Row) span() (slowest, fastest float64) {
