@@ -65,7 +65,7 @@ func (c *Comparison) draw() drawing {
 		if x == nil {
 			continue
 		}
-		over := plot{ID: "latency-" + strconv.Itoa(i), Title: "p99 of " + y.Name, Note: s.note("worst"), Kind: overTime, Unit: unitMillis, Log: true, X: s.x()}
+		over := plot{ID: "latency-" + strconv.Itoa(i), Title: "p99 of " + y.Name, Note: s.note("worst"), Kind: overTime, Unit: unitMillis, Log: true, Half: true, X: s.x()}
 		var both []named
 		for k, l := range []*Latency{x, y} {
 			line := side(k, s.worst(l.Over, func(s *Second) float64 { return s.P99 }))
@@ -74,7 +74,7 @@ func (c *Comparison) draw() drawing {
 		}
 		d.Plots = append(d.Plots, over)
 		if p, ok := distribution(both); ok {
-			p.ID, p.Title = "distribution-"+strconv.Itoa(i), y.Name+" by percentile"
+			p.ID, p.Title, p.Half = "distribution-"+strconv.Itoa(i), y.Name+" by percentile", true
 			d.Plots = append(d.Plots, p)
 		}
 	}
@@ -84,7 +84,7 @@ func (c *Comparison) draw() drawing {
 // side is the line of run A (0) or B (1).
 func side(i int, values numbers) line {
 	if i == 0 {
-		return line{Label: "A", Colour: "orange", Role: roleBase, Values: values}
+		return line{Label: "A", Colour: "orange", Role: roleDashed, Values: values}
 	}
 	return line{Label: "B", Colour: "blue", Values: values}
 }

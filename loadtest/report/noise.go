@@ -102,7 +102,14 @@ func meanNoise(a, b []float64) float64 {
 }
 
 // shareNoise is the noise of the difference of two shares, of counts that came
-// about by chance. One is added to each: that of none isn't known to be none.
+// about by chance: of none it isn't known that there could be none.
 func shareNoise(a, ofA, b, ofB float64) float64 {
-	return noiseDeviations * math.Sqrt((a+1)/(ofA*ofA)+(b+1)/(ofB*ofB))
+	variance := func(count, of float64) float64 {
+		p := (count + 1) / (of + 2)
+		if p < 1 {
+			return p * (1 - p) / of
+		}
+		return p / of // more than there are orders: several of one
+	}
+	return noiseDeviations * math.Sqrt(variance(a, ofA)+variance(b, ofB))
 }

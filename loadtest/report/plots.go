@@ -29,7 +29,7 @@ const (
 	unitPerSecond  = "/s"
 	unitRecords    = "records"
 	roleBackground = "background" // wide and pale, under the others
-	roleBase       = "base"       // of a comparison: what the other is held against
+	roleDashed     = "dashed"     // of a comparison, what the other is held against; or its colour is another's
 )
 
 // plot is one set of axes with its lines.
@@ -40,7 +40,9 @@ type plot struct {
 	Kind  string `json:"kind"`
 	Unit  string `json:"unit"`
 	// Log: the y axis can be logarithmic, and is at first.
-	Log   bool    `json:"log,omitempty"`
+	Log bool `json:"log,omitempty"`
+	// Half of the page's width is enough, where there is that much of it.
+	Half  bool    `json:"half,omitempty"`
 	X     numbers `json:"x"`
 	Lines []line  `json:"lines"`
 }
@@ -204,7 +206,7 @@ func (r *Result) draw() drawing {
 			if title == SeriesRefused {
 				title = "Orders refused"
 			}
-			others = append(others, plot{ID: "series-" + strconv.Itoa(i), Title: title, Note: s.note("mean"), Kind: overTime, Unit: series.Unit, X: s.x(),
+			others = append(others, plot{ID: "series-" + strconv.Itoa(i), Title: title, Note: s.note("mean"), Kind: overTime, Unit: series.Unit, Half: true, X: s.x(),
 				Lines: []line{{Label: series.Name, Colour: "purple", Values: s.mean(series.Points)}}})
 		}
 	}
@@ -258,7 +260,8 @@ func (r *Result) rates(s seconds) (plot, bool) {
 }
 
 func (l *Latency) plot(i int, s seconds) plot {
-	return plot{ID: "latency-" + strconv.Itoa(i), Title: "Latency: " + l.Name, Note: s.note("worst"), Kind: overTime, Unit: unitMillis, Log: true, X: s.x(),
+	return plot{ID: "latency-" + strconv.Itoa(i), Title: "Latency: " + l.Name, Note: s.note("worst"), Kind: overTime, Unit: unitMillis, Log: true,
+		Half: strings.HasPrefix(l.Name, LatencyChannelPrefix), X: s.x(),
 		Lines: []line{
 			{Label: "max", Colour: "purple", Values: s.worst(l.Over, func(s *Second) float64 { return s.Max })},
 			{Label: "p99", Colour: "orange", Values: s.worst(l.Over, func(s *Second) float64 { return s.P99 })},
@@ -275,7 +278,11 @@ type named struct {
 func (r *Result) distributed() []named {
 	var all []named
 	for i := range r.Latencies {
-		all = append(all, named{r.Latencies[i].Name, colour(i), "", &r.Latencies[i]})
+		role := ""
+		if i >= len(colours()) {
+			role = roleDashed
+		}
+		all = append(all, named{r.Latencies[i].Name, colour(i), role, &r.Latencies[i]})
 	}
 	return all
 }

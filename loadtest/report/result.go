@@ -121,6 +121,10 @@ type Second struct {
 	Max   float64 `json:"max_ms"`
 }
 
+// LatencyChannelPrefix begins the names of latencies of which there is one a
+// channel.
+const LatencyChannelPrefix = "channel "
+
 // Names of Series that the report draws together.
 const (
 	SeriesIntended  = "intended" // orders a second

@@ -31,7 +31,7 @@
 		let n = digits(v);
 		if (v >= 1e6) n = digits(v / 1e6) + ' M';
 		else if (v >= 1e4) n = digits(v / 1e3) + ' k';
-		return unit === '/s' ? n + '/s' : unit === 'records' || unit === '' ? n : n + ' ' + unit;
+		return unit.endsWith('/s') ? n + '/s' : unit === 'records' || unit === '' ? n : n + ' ' + unit;
 	}
 
 	// 1/(1-percentile) as the percentile: 1000 is 99.9 %.
@@ -117,7 +117,7 @@
 			points: { filter: lonely, size: 4, fill: colour },
 		};
 		if (l.role === 'background') s.width = 6;
-		if (l.role === 'base') s.dash = [6, 4];
+		if (l.role === 'dashed') s.dash = [6, 4];
 		return s;
 	}
 
@@ -128,7 +128,7 @@
 			? { distr: 3, log: 10 }
 			: { range: (u, low, high) => [0, high > 0 ? high * 1.08 : 1] };
 		return {
-			width, height: narrow() ? 220 : 260,
+			width, height: narrow() ? 220 : p.half ? 200 : 260,
 			padding: [time ? 20 : 10, time ? 12 : 24, 0, 4],
 			scales: { x: time ? { time: false } : { time: false, distr: 3, log: 10 }, y },
 			cursor: {
