@@ -27,10 +27,10 @@ func (r *run) conclude() {
 	res.Behind = r.behind.report()
 	r.watch.mu.Lock()
 	defer r.watch.mu.Unlock()
+	sent := res.Totals
 	res.Totals = r.watch.totals
-	c := r.sale.Counts()
 	res.Totals.OrdersSent, res.Totals.RecordsSent = r.sent.Load(), r.behind.records
-	res.Totals.Duplicates, res.Totals.Broken = int64(c.Duplicates), int64(c.Broken)
+	res.Totals.Duplicates, res.Totals.Broken = sent.Duplicates, sent.Broken
 	meters := []*meter{r.watch.accepted, r.watch.decided}
 	for _, name := range slices.Sorted(maps.Keys(r.watch.channels)) {
 		meters = append(meters, r.watch.channels[name])

@@ -20,6 +20,8 @@ const (
 	interruptedDrain = 10 * time.Second
 	// setupMax is for the tables and the stock before the load.
 	setupMax = 10 * time.Minute
+	// lead is how long before the first sending its records begin to be made.
+	lead = 500 * time.Millisecond
 	// progressEvery is for eyes.
 	progressEvery = 200 * time.Millisecond
 )
@@ -106,7 +108,7 @@ func (r *run) tell(step string) func(lag int64) {
 
 // load sends everything at its time, with faults and watchers around it.
 func (r *run) load(ctx context.Context) {
-	r.clock.begun = time.Now()
+	r.clock.begun = time.Now().Add(lead)
 	r.result.Started = r.clock.begun.Round(0)
 	r.sale.StartAt(record.Millis(r.clock.begun.UnixMilli()))
 	r.watch.start(r.clock.begun)
@@ -122,7 +124,9 @@ func (r *run) load(ctx context.Context) {
 	r.faults.start(ending, r.Scenario.Faults)
 
 	var err error
-	r.behind, err = send(ctx, r.clock, r.sale.Next, r.put)
+	next, stopAhead := ahead(r.sale.Next)
+	r.behind, err = send(ctx, r.clock, next, r.put)
+	stopAhead()
 	r.outcome.planned = r.Scenario.Duration() + time.Duration(r.Scenario.Tail)
 	if err != nil {
 		r.outcome.interrupted = r.clock.now()
@@ -144,6 +148,12 @@ func (r *run) put(m *sale.Message, now time.Duration) {
 		r.pending.sent(m.OrderKey, m.AtOffset)
 		r.sent.Add(1)
 		count(&r.sentAt, now)
+	}
+	if m.Again {
+		r.result.Totals.Duplicates++
+	}
+	if m.Broken {
+		r.result.Totals.Broken++
 	}
 	r.behindMost.Store(max(r.behindMost.Load(), int64(now-m.AtOffset)))
 	r.out.send(m)

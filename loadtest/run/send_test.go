@@ -114,3 +114,30 @@ func TestSendIsInterrupted(t *testing.T) {
 		require.Positive(t, b.records)
 	}
 }
+
+// What is made ahead is the same, in the same order, to its end.
+func TestAhead(t *testing.T) {
+	for _, n := range []int{0, 1, aheadBatch, aheadBatch + 1, 3 * aheadBatch * aheadBatches} {
+		next, stop := ahead(every(time.Millisecond, n))
+		for i := range n {
+			m, ok := next()
+			require.True(t, ok)
+			require.Equal(t, time.Duration(i)*time.Millisecond, m.AtOffset)
+		}
+		for range 2 {
+			_, ok := next()
+			require.False(t, ok)
+		}
+		stop()
+	}
+}
+
+// One that is stopped early makes no more, however much it could.
+func TestAheadIsStopped(t *testing.T) {
+	made := 0
+	next, stop := ahead(func() (sale.Message, bool) { made++; return sale.Message{}, true })
+	_, ok := next()
+	require.True(t, ok)
+	stop()
+	require.LessOrEqual(t, made, (aheadBatches+3)*aheadBatch)
+}

@@ -18,6 +18,8 @@ type Message struct {
 	AtOffset time.Duration   // after the sale's start: when it is meant to be sent
 	OrderKey record.OrderKey // "" where it isn't of one order
 	First    bool            // the first sending of the message that creates the order
+	Again    bool            // sent before, byte for byte
+	Broken   bool            // nobody can read it, on purpose
 }
 
 // Header is a record header.
@@ -115,12 +117,13 @@ func (s *Sale) Next() (m Message, ok bool) {
 	d := heap.Pop(&s.due).(due)
 	if d.again != nil {
 		m = *d.again
+		m.Again = true
 		s.counts.Duplicates++
 	} else {
 		m = s.write(&d)
 		s.maybeRepeat(&d, m)
 	}
-	m.AtOffset = d.at
+	m.AtOffset, m.Broken = d.at, d.what == broken && d.again == nil
 	s.counts.Messages++
 	return m, true
 }

@@ -75,6 +75,7 @@ func TestProperties(t *testing.T) {
 		sent := map[string]int{} // how often each value
 		topics := map[string]int{}
 		last := time.Duration(0)
+		repeated, unreadable := 0, 0
 		for _, m := range messages {
 			if m.AtOffset < last {
 				require.Fail(t, "back in time", "%s", m.Value)
@@ -86,6 +87,12 @@ func TestProperties(t *testing.T) {
 			}
 			sent[m.Topic+string(m.Value)]++
 			topics[m.Topic]++
+			if m.Again {
+				repeated++
+			}
+			if m.Broken {
+				unreadable++
+			}
 			requireForm(t, m)
 		}
 		require.Len(t, first, c.Orders)
@@ -97,6 +104,7 @@ func TestProperties(t *testing.T) {
 			again += n - 1
 		}
 		require.Equal(t, counts.Duplicates, again)
+		require.Equal(t, []int{counts.Duplicates, counts.Broken}, []int{repeated, unreadable})
 		require.InDelta(t, c.Duplicates*float64(len(messages)), counts.Duplicates, 0.01*float64(len(messages)))
 		require.Less(t, last, newSale(t, c).Duration()+20*time.Second)
 		for _, ch := range channels() {
