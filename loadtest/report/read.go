@@ -97,10 +97,12 @@ func limit(data []byte) error {
 	return nil
 }
 
-// Write writes the Result as JSON that Read takes. Its version is set; what
-// isn't valid is an error and nothing is written.
+// Write writes the Result as JSON that Read takes. Its version is set, and texts
+// that are too long are cut: a long error must not cost what a run of hours has
+// measured. What isn't valid otherwise is an error, and nothing is written.
 func (r *Result) Write(w io.Writer) error {
 	r.Version = Version
+	r.cutTexts()
 	if err := r.Validate(); err != nil {
 		return err
 	}
@@ -113,4 +115,15 @@ func (r *Result) Write(w io.Writer) error {
 	}
 	_, err = w.Write(append(data, '\n'))
 	return err
+}
+
+// cutTexts cuts those that tell of what happened, which nobody has limited yet.
+func (r *Result) cutTexts() {
+	r.Reasons = r.Reasons[:min(len(r.Reasons), listMax)]
+	for i, reason := range r.Reasons {
+		r.Reasons[i] = cutTo(reason, lineBytesMax)
+	}
+	for i := range r.Markers {
+		r.Markers[i].Text = cutTo(r.Markers[i].Text, lineBytesMax)
+	}
 }

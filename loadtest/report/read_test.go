@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,6 +82,19 @@ func TestReadTakesWhatWriteWrote(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
+// What went wrong may have a lot to say, and not all of it in UTF-8.
+func TestWriteCutsWhatHappened(t *testing.T) {
+	r := small()
+	r.Reasons = slices.Repeat([]string{strings.Repeat("ü", lineBytesMax), "\xff"}, listMax)
+	r.Markers[0].Text = strings.Repeat("x", lineBytesMax+1)
+	got, err := Read(bytes.NewReader(jsonOf(t, r)))
+	require.NoError(t, err)
+	require.Len(t, got.Reasons, listMax)
+	require.True(t, strings.HasSuffix(got.Reasons[0], "üü…"))
+	require.Equal(t, "?", got.Reasons[1])
+	require.Len(t, got.Markers[0].Text, lineBytesMax)
+}
+
 func TestReadRefuses(t *testing.T) {
 	valid := string(jsonOf(t, small()))
 	refuse := func(text, want string) {
@@ -114,7 +128,7 @@ func TestReadRefuses(t *testing.T) {
 	refuse(strings.Repeat(" ", fileBytesMax+1), "more than 64 MiB")
 	refuse(`{"version":1,"latencies":[`+strings.Repeat("{},", fileObjectsMax)+`{}]}`, "the file has 1048578 objects")
 	refuse(`{"version":1,"series":[{"points":[`+strings.Repeat("0,", fileCommasMax)+`0]}]}`, "commas")
-	refuse(`{"version":1,"latencies":[`+strings.Repeat("{},", latenciesMax)+`{}]}`, "latencies has 65 entries, may have 64")
+	refuse(`{"version":1,"latencies":[`+strings.Repeat("{},", latenciesMax)+`{}]}`, "latencies has 257 entries, may have 256")
 	refuse(`{"version":1,"reasons":[`+strings.Repeat(`"",`, listMax)+`""]}`, "reasons has 1001 entries")
 }
 

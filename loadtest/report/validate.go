@@ -15,8 +15,8 @@ const (
 	nameBytesMax  = 200
 	lineBytesMax  = 2000
 	listMax       = 1000 // phases, markers, thresholds, reasons, kinds of violations
-	latenciesMax  = 64
-	seriesMax     = 64
+	latenciesMax  = 256
+	seriesMax     = 256
 	magnitudeMax  = 1e15 // of any figure: beyond it a float no longer counts in ones
 	latencyMaxMax = 7 * 24 * 3600 * 1000
 )
@@ -196,9 +196,13 @@ func (v *validator) audit(a *Audit) {
 }
 
 // cut shortens what somebody else wrote, for a message.
-func cut(s string) string {
-	if len(s) <= 40 {
-		return s
+func cut(s string) string { return cutTo(s, 40) }
+
+// cutTo returns valid UTF-8 of so many bytes at most.
+func cutTo(s string, most int) string {
+	const more = "…"
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most-len(more)], "") + more
 	}
-	return strings.ToValidUTF8(s[:40], "") + "…"
+	return strings.ToValidUTF8(s, "?")
 }
