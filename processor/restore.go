@@ -160,7 +160,15 @@ type forward struct {
 
 func (f *forward) run(ctx context.Context, store *state.Store) error {
 	restore := store.NewRestore()
+	restore.Gather()
 	defer func() { f.records, f.bytes = restore.Stats() }()
+	if err := f.catchUp(ctx, restore); err != nil {
+		return err
+	}
+	return restore.Finish()
+}
+
+func (f *forward) catchUp(ctx context.Context, restore *state.Restore) error {
 	// read is where reading got to: the restore isn't told of markers, so its own
 	// place never gets past the one that ends the log.
 	read := record.Offset(0)

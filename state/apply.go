@@ -15,20 +15,12 @@ const (
 
 // apply brings one whole delta into Pebble, in one batch with the position that it leads to. first and last are the
 // changelog offsets of its parts. This is the only way by which deltas reach the store, for their writer as for who
-// restores.
+// restores; only a restore that gathers has another one for many deltas together (gather.go).
 //
 // The writer has what was swept already. So has a store that is complete; only who started in the middle of the changelog
 // needs it.
 func (s *Store) apply(d *delta, first, last Offset, completeAfter int64) error {
-	next := meta{changelog: last + 1, state: d.after, completeAfter: completeAfter}
-	if next.state.sweep.start == startsHere {
-		next.state.sweep.start = first
-	}
-	next.state.sweep.cursor = append([]byte(nil), d.after.sweep.cursor...)
-	if w := &next.state.sweep; w.round > completeAfter || (w.round == completeAfter && w.over) {
-		next.completeAfter = complete
-	}
-
+	next := d.leadsTo(first, last, completeAfter)
 	s.batch.Reset()
 	if err := s.addEntries(d.writes, d.after.sweep.round, true); err != nil {
 		return &DeltaError{Offset: first, Reason: err.Error()}
@@ -39,6 +31,19 @@ func (s *Store) apply(d *delta, first, last Offset, completeAfter int64) error {
 		}
 	}
 	return s.applyBatch(next, d.bytes)
+}
+
+// leadsTo is where a store stands when the delta, whose parts are at first to last, is applied.
+func (d *delta) leadsTo(first, last Offset, completeAfter int64) meta {
+	next := meta{changelog: last + 1, state: d.after, completeAfter: completeAfter}
+	if next.state.sweep.start == startsHere {
+		next.state.sweep.start = first
+	}
+	next.state.sweep.cursor = append([]byte(nil), d.after.sweep.cursor...)
+	if w := &next.state.sweep; w.round > completeAfter || (w.round == completeAfter && w.over) {
+		next.completeAfter = complete
+	}
+	return next
 }
 
 // applyBatch adds next to the batch and applies it; deltaBytes is what that adds to the tail that isn't on disk.
@@ -94,8 +99,12 @@ func (s *Store) wipe(changelog Offset) error {
 	next.changelog = changelog
 	next.completeAfter = completeUnknown
 	s.batch.Reset()
-	if err := s.batch.DeleteRange(lowestKey, beyondKeys, nil); err != nil {
-		return s.wrap("wiping", err)
+	// A store that never had anything has nothing to delete; a tombstone over all keys would keep the tables that follow
+	// out of the lowest level, and set off compactions.
+	if s.meta.changelog > 0 {
+		if err := s.batch.DeleteRange(lowestKey, beyondKeys, nil); err != nil {
+			return s.wrap("wiping", err)
+		}
 	}
 	return s.applyBatch(next, metaBytes)
 }

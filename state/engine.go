@@ -17,6 +17,8 @@ type Shared struct {
 	blocks *pebble.Cache
 	files  *pebble.FileCache
 	open   open
+
+	restoring restoring
 }
 
 // sharedOpenFilesMax is far below the usual limit of open files of a process, and above the files of a hundred stores:

@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"fmt"
+	"slices"
 )
 
 // Restore rolls a store forward along its changelog: from nothing, or over what it missed. Tell it the log's start first,
@@ -19,9 +20,14 @@ import (
 //	       log start                                              complete
 //	           ▼                                                     ▼
 //	┄┄ round 6 ┼──────────────┤─────────── round 7 ──────────────────┤┄┄
+//
+// By itself it applies each delta as it comes; Gather makes it faster, and then Finish must end it.
 type Restore struct {
 	s    *Store
 	next Offset
+	at   meta // what all deltas so far led to; the store's unless gathered says otherwise
+
+	gathered *gathered // nil: every delta is applied at once
 
 	// The parts of a delta of which not all are here yet; none: body is empty and shared nil.
 	first  Offset // of part 0
@@ -39,7 +45,7 @@ func (s *Store) NewRestore() *Restore {
 		panic("BUG: a restore within a transaction")
 	}
 	s.overlay.reset()
-	return &Restore{s: s, next: s.meta.changelog}
+	return &Restore{s: s, next: s.meta.changelog, at: s.meta}
 }
 
 // Next is the changelog offset to read from.
@@ -56,15 +62,22 @@ func (r *Restore) LogStart(off Offset) error {
 	if off <= r.next {
 		return nil
 	}
-	r.s.cfg.Logger.Warn("state store: the changelog was trimmed beyond what the store has, starting again from the log's start",
-		"dir", r.s.cfg.Dir, "next", int64(r.next), "log_start", int64(off))
+	if r.next > 0 { // else it had nothing to lose
+		r.s.cfg.Logger.Warn("state store: the changelog was trimmed beyond what the store has, starting again from the log's start",
+			"dir", r.s.cfg.Dir, "next", int64(r.next), "log_start", int64(off))
+	}
 	r.forgetParts()
 	r.next = off
-	return r.s.wipe(off)
+	if r.gathered != nil {
+		r.gathered.reset()
+	}
+	err := r.s.wipe(off)
+	r.at = r.s.meta
+	return err
 }
 
 // Feed takes the changelog's committed record at off. A delta is applied once all its parts are there, as a whole. Records
-// below Next are ignored, so a reader may start again a little earlier. value isn't kept. An error is a DeltaError or the
+// below Next are ignored, so a reader may start again a little earlier. value isn't kept, unless the restore gathers. An error is a DeltaError or the
 // disk's; after either the store must be closed.
 func (r *Restore) Feed(off Offset, value []byte) error {
 	if !r.told {
@@ -88,7 +101,7 @@ func (r *Restore) Feed(off Offset, value []byte) error {
 		return &DeltaError{Offset: off, Reason: fmt.Sprintf("a delta begins, but only %d of %d parts of the one at %d are there", r.head.part+1, r.head.parts, r.first)}
 	case h.part == 0:
 		r.first = off
-	case r.shared == nil && r.s.meta.completeAfter == completeUnknown:
+	case r.shared == nil && r.at.completeAfter == completeUnknown:
 		// The log was cut within this delta. It is lost, as all before it; the next one tells what that means.
 		return nil
 	case r.shared == nil:
@@ -99,6 +112,7 @@ func (r *Restore) Feed(off Offset, value []byte) error {
 	if h.parts > 1 {
 		if h.part == 0 {
 			r.shared = bytes.Clone(shared)
+			r.body = slices.Grow(r.body, min(h.bodyEnd, restoreBodyKept)) // it says so, but who knows
 		}
 		r.body = append(r.body, chunk...)
 		r.head = h
@@ -111,7 +125,7 @@ func (r *Restore) Feed(off Offset, value []byte) error {
 	if err != nil {
 		return &DeltaError{Offset: r.first, Reason: err.Error()}
 	}
-	err = r.follow(&d, off)
+	err = r.follow(&d, body, off)
 	r.forgetParts()
 	return err
 }
@@ -128,9 +142,9 @@ func (r *Restore) forgetParts() {
 const restoreBodyKept = 8 << 20
 
 // follow applies the delta whose last part is at last, if it follows what the store has.
-func (r *Restore) follow(d *delta, last Offset) error {
+func (r *Restore) follow(d *delta, body []byte, last Offset) error {
 	s := r.s
-	at, to := &s.meta, &d.after
+	at, to := &r.at, &d.after
 	completeAfter := at.completeAfter
 	if completeAfter == completeUnknown {
 		// The first delta after a wipe. Its round helps only if it begins right here.
@@ -146,16 +160,24 @@ func (r *Restore) follow(d *delta, last Offset) error {
 		return &DeltaError{Offset: r.first, Reason: fmt.Sprintf("it goes back: input %d after %d, time %d after %d, round %d after %d",
 			to.input, at.state.input, to.streamTime, at.state.streamTime, to.sweep.round, at.state.sweep.round)}
 	}
+	if r.gathered != nil {
+		if len(r.body) > 0 {
+			r.body = nil // it is the gathered's now
+		}
+		return r.gather(d, body, d.leadsTo(r.first, last, completeAfter))
+	}
 	if err := s.apply(d, r.first, last, completeAfter); err != nil {
 		return err
 	}
+	r.at = s.meta
 	s.flushIfDue(false, s.flushDueBytes())
 	return s.backgroundError()
 }
 
-// Complete says whether the store holds all that the changelog ever held up to Next, and if it doesn't, why.
+// Complete says whether the store holds all that the changelog ever held up to Next, or will once Finish has returned, and
+// if it doesn't, why.
 func (r *Restore) Complete() (ok bool, reason string) {
-	switch m := &r.s.meta; {
+	switch m := &r.at; {
 	case r.shared != nil:
 		return false, fmt.Sprintf("of the delta at offset %d only %d of %d parts were read", r.first, r.head.part+1, r.head.parts)
 	case m.completeAfter == completeUnknown:

@@ -12,6 +12,7 @@ import (
 type Store struct {
 	cfg       Config
 	db        *pebble.DB
+	options   *pebble.Options // db's
 	lock      *pebble.Lock
 	ownShared *Shared // closed with the store; nil when the caches are others'
 
@@ -30,6 +31,7 @@ type Store struct {
 	metaBuffer []byte
 	flush      flush
 	background background
+	gathers    bool // a restore gathers deltas
 }
 
 // prepared is what Prepare made and Commit or Drop ends.
@@ -114,7 +116,9 @@ func (s *Store) openEngine() (err error) {
 		s.ownShared = NewShared(ownCacheBytes, c.FS)
 		shared = s.ownShared
 	}
-	s.db, err = pebble.Open(dir, engineOptions(c, shared, s.lock, s.background.report))
+	s.options = engineOptions(c, shared, s.lock, s.background.report)
+	s.options.EnsureDefaults()
+	s.db, err = pebble.Open(dir, s.options)
 	if err != nil {
 		if !isEnvironment(err) {
 			err = &CorruptError{Dir: c.Dir, Err: fmt.Errorf("opening Pebble: %w", err)}
@@ -258,6 +262,7 @@ func (s *Store) shut() error {
 	if s.db == nil {
 		return nil
 	}
+	s.endGathering()
 	err := firstError(s.closeIterator(), s.wrap("closing", s.batch.Close()))
 	err = firstError(err, s.wrap("closing", s.closeEngine()))
 	s.db = nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/pprof"
 	"strconv"
 	"time"
 
@@ -21,7 +20,9 @@ import (
 type benchCmd struct {
 	Inventory benchInventoryCmd `cmd:"" help:"Speed of the inventory stage with all that it does in production."`
 	Orders    benchOrdersCmd    `cmd:"" help:"Speed of all stages together, from canonical JSON to the channels' updates."`
+	Restore   benchRestoreCmd   `cmd:"" help:"Time that a node needs to restore its partitions from an empty directory."`
 	Pipe      benchPipeCmd      `cmd:"" help:"Speed of the bare exactly-once pipe: the same records, no decision."`
+	Restored  benchRestoredCmd  `cmd:"" hidden:"" help:"The process in which bench restore restores."`
 }
 
 // benchFlags are those of every benchmark. It makes topics of its own and
@@ -36,6 +37,7 @@ type benchFlags struct {
 	Timeout        time.Duration `help:"Give up after so long." default:"5m"`
 	Repeat         int           `help:"Measure so often, and report the median run." default:"1"`
 	CPUProfile     string        `name:"cpu-profile" help:"Write a CPU profile of the whole command, for go tool pprof." placeholder:"FILE"`
+	Profile        string        `help:"Write profiles into a directory: CPU of the whole command, blocking, and the heap at the end." placeholder:"DIR"`
 	outputFlag
 }
 
@@ -90,8 +92,8 @@ func (a *app) benchStage(ctx context.Context, f *benchFlags, fs *benchStageFlags
 	}
 	return a.bench(ctx, f, func(ctx context.Context, g *benchGround) (bench.Result, error) {
 		c := c
-		c.Client, c.Topology, c.Slots, c.TopicIDs, c.ClusterID = g.options, g.topology, g.known.Slots, g.known.TopicIDs, g.known.ClusterID
-		c.Logger, c.DataDir, c.Progress, c.CacheBytes = a.log, g.settings.DataDir, a.progress("lines decided"), int64(g.settings.State.CacheBytes)
+		g.describe(a, &c)
+		c.Progress = a.progress("lines decided")
 		return measure(ctx, c)
 	})
 }
@@ -137,19 +139,11 @@ func (a *app) bench(ctx context.Context, f *benchFlags, measure func(context.Con
 	tuneMemory(a.Environ)
 	ctx, cancel := context.WithTimeout(ctx, f.Timeout)
 	defer cancel()
-	if f.CPUProfile != "" {
-		file, err := os.Create(f.CPUProfile)
-		if err != nil {
-			return fmt.Errorf("the profile: %w", err)
-		}
-		if err := pprof.StartCPUProfile(file); err != nil {
-			return fmt.Errorf("the profile: %w", err)
-		}
-		defer func() {
-			pprof.StopCPUProfile()
-			err = errors.Join(err, file.Close())
-		}()
+	stop, err := startProfiles(f)
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, stop()) }()
 	var results []bench.Result
 	for range f.Repeat {
 		r, err := a.benchOnce(ctx, s, f, measure)
@@ -181,17 +175,30 @@ type benchGround struct {
 	options  []kgo.Opt
 }
 
-func (a *app) benchOnce(ctx context.Context, s *Settings, f *benchFlags, measure func(context.Context, *benchGround) (bench.Result, error)) (r bench.Result, err error) {
+func newBenchGround(s *Settings, appID string, partitions int) (*benchGround, error) {
 	own := *s
-	own.AppID = "holdfast-bench-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	own.AppID = appID
 	own.Channels = []string{"web"}
-	own.Topics.LogPartitions = f.Partitions
+	own.Topics.LogPartitions = partitions
 	own.Node.InstanceID = "bench"
 	g := &benchGround{settings: &own}
+	var err error
 	if g.topology, err = own.Topology(1); err != nil {
-		return r, usageErrorf("%w", err)
+		return nil, err
 	}
-	if g.options, err = clientOptions(&s.Kafka); err != nil {
+	g.options, err = clientOptions(&s.Kafka)
+	return g, err
+}
+
+// describe tells a measurement of one stage what it stands on.
+func (g *benchGround) describe(a *app, c *bench.Config) {
+	c.Client, c.Topology, c.Slots, c.TopicIDs, c.ClusterID = g.options, g.topology, g.known.Slots, g.known.TopicIDs, g.known.ClusterID
+	c.Logger, c.DataDir, c.CacheBytes = a.log, g.settings.DataDir, int64(g.settings.State.CacheBytes)
+}
+
+func (a *app) benchOnce(ctx context.Context, s *Settings, f *benchFlags, measure func(context.Context, *benchGround) (bench.Result, error)) (r bench.Result, err error) {
+	g, err := newBenchGround(s, "holdfast-bench-"+strconv.FormatInt(time.Now().UnixNano(), 36), f.Partitions)
+	if err != nil {
 		return r, usageErrorf("%w", err)
 	}
 	cl, err := a.connect(ctx)
@@ -211,7 +218,7 @@ func (a *app) benchOnce(ctx context.Context, s *Settings, f *benchFlags, measure
 		return r, fmt.Errorf("a directory for the stores: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	own.DataDir = filepath.Join(dir, "stores")
+	g.settings.DataDir = filepath.Join(dir, "stores")
 	return measure(ctx, g)
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,6 +57,27 @@ func TestBenchPipe(t *testing.T) {
 	require.NotContains(t, h.good("bench", "pipe", "--lines", "500", "--skus", "10", "--partitions", "2"), "accepted")
 }
 
+// TestBenchRestore: the holds that were made come back from an empty directory;
+// the benchmark itself compares the stores. Profiles are written where asked.
+func TestBenchRestore(t *testing.T) {
+	h, _ := withBroker(t)
+	dir := t.TempDir()
+	args := []string{"bench", "restore", "--holds", "3000", "--skus", "50", "--partitions", "2", "--workers", "1", "--in-process"}
+	fields := decodeJSON[map[string]any](t, h.good(append(args, "-o", "json", "--profile", dir)...))
+	require.EqualValues(t, 3000, fields["records"])
+	require.EqualValues(t, 2, fields["partitions"])
+	for _, name := range []string{"seconds", "per_second", "cpu_seconds", "per_core_second", "rss_mib", "deltas", "changelog_bytes", "ready_seconds", "state_bytes"} {
+		require.Positive(t, fields[name], name)
+	}
+	require.GreaterOrEqual(t, fields["keys"], 3000.0)
+	for _, name := range []string{"cpu.pprof", "block.pprof", "heap.pprof"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.Positive(t, info.Size(), name)
+	}
+	require.Contains(t, h.good(args...), "restore: 3000 holds in ")
+}
+
 func TestBenchRefusesWhatCantBeMeasured(t *testing.T) {
 	h := &harness{t: t}
 	for _, c := range []struct {
@@ -69,6 +92,7 @@ func TestBenchRefusesWhatCantBeMeasured(t *testing.T) {
 		{[]string{"orders", "--warehouses", "3", "--stock", "2"}, "stock 2, must be a unit for each warehouse"},
 		{[]string{"inventory", "--skus", "0"}, "skus 0"},
 		{[]string{"pipe", "--zipf", "0.5"}, "zipf 0.5"},
+		{[]string{"restore", "--holds", "0"}, "lines 0"},
 		{[]string{"pipe", "--repeat", "0"}, "--repeat 0"},
 	} {
 		require.Contains(t, h.bad(exitUsage, append([]string{"bench"}, c.args...)...), c.want)

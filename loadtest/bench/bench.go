@@ -79,6 +79,8 @@ type Result struct {
 	// Of whole orders: updates that the channel was told, and what the stages did.
 	ChannelUpdates int64       `json:"channel_updates,omitempty"`
 	Stages         []StageWork `json:"stages,omitempty"`
+
+	*Restored // of a restore; its process' CPU and memory are those above
 }
 
 // Median returns the run with the median speed.

@@ -20,8 +20,17 @@ type counter struct {
 	changed      chan struct{}
 	halted       chan string
 
-	mu    sync.Mutex
-	marks []mark // of every committed transaction since reset
+	mu       sync.Mutex
+	marks    []mark // of every committed transaction since reset
+	restores map[processor.TopicPartition]restoredPartition
+}
+
+// restoredPartition is the end of a restore.
+type restoredPartition struct {
+	at             time.Time
+	cpu            float64 // seconds, of the process until then
+	records, bytes int64
+	took           time.Duration
 }
 
 // mark is the end of a transaction, and what the process had used by then.
@@ -34,7 +43,7 @@ type mark struct {
 }
 
 func newCounter() *counter {
-	return &counter{changed: make(chan struct{}, 1), halted: make(chan string, 1)}
+	return &counter{changed: make(chan struct{}, 1), halted: make(chan string, 1), restores: map[processor.TopicPartition]restoredPartition{}}
 }
 
 func (c *counter) Ended(t *processor.Transaction) {
@@ -54,8 +63,15 @@ func (c *counter) Ended(t *processor.Transaction) {
 	c.wake()
 }
 
-func (c *counter) Restored(string, processor.TopicPartition, int64, int64, time.Duration) {
-	c.restored.Add(1)
+// Restored may be told of a partition again: it has moved to another worker.
+func (c *counter) Restored(_ string, tp processor.TopicPartition, records, bytes int64, took time.Duration) {
+	m, _ := c.mark("") // without CPU time it is 0, which shows
+	c.mu.Lock()
+	if _, ok := c.restores[tp]; !ok {
+		c.restores[tp] = restoredPartition{at: m.at, cpu: m.cpu, records: records, bytes: bytes, took: took}
+	}
+	c.restored.Store(int64(len(c.restores)))
+	c.mu.Unlock()
 	c.wake()
 }
 

@@ -7,6 +7,9 @@ import (
 
 // WriteText tells the result in words.
 func (r *Result) WriteText(w io.Writer) error {
+	if r.Restored != nil {
+		return r.writeRestored(w)
+	}
 	what := "lines"
 	if r.Records != r.Lines || r.Stages != nil {
 		what = fmt.Sprintf("orders of %d lines", r.Lines)
@@ -29,3 +32,14 @@ func (r *Result) WriteText(w io.Writer) error {
 	}
 	return err
 }
+
+func (r *Result) writeRestored(w io.Writer) error {
+	d := r.Restored
+	_, err := fmt.Fprintf(w, "restore: %d holds in %.2f s: %.0f a second, %.0f per core-second, peak RSS %d MiB; running %.2f s after the node's start\n"+
+		"  %d partitions, %d deltas of %.1f MiB: %.1f MiB/s; the state has %d keys of %.1f MiB, and is the same as before\n",
+		r.Records, r.Seconds, r.PerSecond, r.PerCoreSecond, r.RSSMiB, d.Ready,
+		d.Partitions, d.Deltas, mib(d.Bytes), mib(d.Bytes)/r.Seconds, d.Keys, mib(d.StateBytes))
+	return err
+}
+
+func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
