@@ -11,10 +11,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"holdfast/loadtest/report"
 	"holdfast/loadtest/run"
 	"holdfast/loadtest/scenario"
 	"holdfast/loadtest/scenarios"
+	"holdfast/topology"
 )
 
 type loadtestRunCmd struct {
@@ -42,6 +45,9 @@ func (c *loadtestRunCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer cl.Close()
+	if err := awaitNodes(ctx, cl, t, a.loaded.Kafka.ConnectTimeout); err != nil {
+		return err
+	}
 	options, err := clientOptions(&a.loaded.Kafka)
 	if err != nil {
 		return usageErrorf("%w", err)
@@ -75,6 +81,22 @@ func (c *loadtestRunCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return c.tell(a, result)
+}
+
+// awaitNodes waits until every stage has a node: one that was just started takes
+// some seconds to join.
+func awaitNodes(ctx context.Context, cl *kgo.Client, t *topology.Topology, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	for {
+		stage, err := withoutMembers(ctx, cl, t)
+		if stage == "" || err != nil {
+			return err
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return fmt.Errorf("no node runs the stage %s (start one with holdfast run; --connect-timeout says how long to wait): %w", stage, err)
+		}
+	}
 }
 
 // scenario reads the file, or what is called so.

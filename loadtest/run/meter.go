@@ -14,8 +14,20 @@ import (
 type meter struct {
 	name    string
 	total   *hdrhistogram.Histogram // microseconds
-	seconds []*coarse               // by intended second; nil: nothing
+	seconds []moment                // by intended second
 }
+
+// moment is what a meter knows of one second: while it is young a histogram, then
+// what the report says of it. A histogram for each second of a day would take
+// gigabytes.
+type moment struct {
+	open   *coarse
+	closed report.Second
+}
+
+// openSeconds is how long a second is kept open: what comes later still counts,
+// for its maximum too, but no longer changes its quantiles.
+const openSeconds = 600
 
 // Bounds of a latency: one beyond them counts as the bound.
 const (
@@ -34,11 +46,14 @@ func (m *meter) note(intended, seen time.Duration) {
 		panic("BUG: latency beyond the histogram's bounds: " + err.Error())
 	}
 	i := second(intended)
-	m.seconds = grow(m.seconds, i)
-	if m.seconds[i] == nil {
-		m.seconds[i] = &coarse{}
+	if i >= len(m.seconds) {
+		before := len(m.seconds)
+		m.seconds = grow(m.seconds, i)
+		for old := max(0, before-openSeconds); old <= i-openSeconds; old++ {
+			m.seconds[old].close(old)
+		}
 	}
-	m.seconds[i].note(value)
+	m.seconds[i].note(value, i <= len(m.seconds)-1-openSeconds)
 }
 
 func (m *meter) quantile(q float64) time.Duration {
@@ -51,12 +66,34 @@ func (m *meter) report() report.Latency {
 		l.P50, l.P90, l.P99, l.P999 = millis(m.quantile(0.5)), millis(m.quantile(0.9)), millis(m.quantile(0.99)), millis(m.quantile(0.999))
 		l.Max, l.Histogram = millis(m.quantile(1)), report.EncodeHistogram(m.total)
 	}
-	for i, s := range m.seconds {
-		if s != nil {
-			l.Over = append(l.Over, report.Second{At: float64(i), Count: int64(s.count), P50: millis(s.quantile(0.5)), P99: millis(s.quantile(0.99)), Max: millis(s.max)})
+	for i := range m.seconds {
+		s := m.seconds[i]
+		if s.close(i); s.closed.Count > 0 {
+			l.Over = append(l.Over, s.closed)
 		}
 	}
 	return l
+}
+
+func (s *moment) note(value time.Duration, old bool) {
+	if old {
+		s.closed.Count++
+		s.closed.Max = max(s.closed.Max, millis(value))
+		return
+	}
+	if s.open == nil {
+		s.open = &coarse{}
+	}
+	s.open.note(value)
+}
+
+// close turns the histogram into what is told of it.
+func (s *moment) close(second int) {
+	s.closed.At = float64(second)
+	if c := s.open; c != nil {
+		s.closed.Count, s.closed.P50, s.closed.P99, s.closed.Max = int64(c.count), millis(c.quantile(0.5)), millis(c.quantile(0.99)), millis(c.max)
+		s.open = nil
+	}
 }
 
 // coarse is a histogram of 3 KiB: 32 steps for each doubling, so off by 3 % at

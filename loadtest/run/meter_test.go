@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"holdfast/loadtest/report"
 	"holdfast/topology/record"
 )
 
@@ -32,6 +33,36 @@ func TestMeter(t *testing.T) {
 	require.InEpsilon(t, 500, l.Over[0].P50, 0.035)
 	require.InEpsilon(t, 990, l.Over[0].P99, 0.035)
 	require.Equal(t, 1000.0, l.Over[0].Max)
+}
+
+// A day has too many seconds for a histogram of each: old ones are closed, and
+// what still comes of them counts.
+func TestMeterOfALongRun(t *testing.T) {
+	m := newMeter("accepted")
+	for i := range 2000 {
+		at := time.Duration(i) * time.Second
+		m.note(at, at+10*time.Millisecond)
+		if i == 300 {
+			m.note(0, at) // five minutes late, in a second that is open
+		}
+		if i == 1000 {
+			m.note(0, at)
+		}
+	}
+	m.note(5000*time.Second, 5001*time.Second)
+	open := 0
+	for i := range m.seconds {
+		if m.seconds[i].open != nil {
+			open++
+		}
+	}
+	require.LessOrEqual(t, open, openSeconds)
+	l := m.report()
+	require.EqualValues(t, 2003, l.Count)
+	require.Len(t, l.Over, 2001)
+	require.Equal(t, report.Second{At: 0, Count: 3, P50: l.Over[0].P50, P99: 300_000, Max: 1_000_000}, l.Over[0])
+	require.Equal(t, report.Second{At: 5000, Count: 1, P50: 1000, P99: 1000, Max: 1000}, l.Over[2000])
+	require.Equal(t, l, m.report(), "telling changes nothing")
 }
 
 // A second's figures are never below the true ones, and 3 % above at most.
