@@ -120,34 +120,102 @@ func BenchmarkRestore(b *testing.B) {
 		commit(b, writer, log, input, 0)
 		writer.MaybeFlush(time.Now(), false)
 	}
-	b.SetBytes(log.bytes() / int64(entries))
+	restore := func(b *testing.B, gather bool) {
+		cpu := processCPU()
+		b.SetBytes(log.bytes() / int64(entries))
+		b.ReportAllocs()
+		for done := 0; done < b.N; {
+			b.StopTimer()
+			s, err := Open(benchConfig(b))
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.StartTimer()
+			r := s.NewRestore()
+			if gather {
+				r.Gather()
+			}
+			err = r.LogStart(0)
+			for i := 0; i < len(log.records) && done < b.N && err == nil; i++ {
+				err = r.Feed(log.records[i].offset, log.records[i].value)
+				done += perTransaction
+			}
+			if err := firstError(err, r.Finish(), s.Flush()); err != nil {
+				b.Fatal(err)
+			}
+			b.StopTimer()
+			s.Abandon()
+			b.StartTimer()
+		}
+		b.ReportMetric(float64(processCPU()-cpu)/float64(b.N), "cpu-ns/op")
+	}
+	b.Run("gathered", func(b *testing.B) { restore(b, true) })
+	b.Run("one-by-one", func(b *testing.B) { restore(b, false) })
+}
+
+// A delta of 200 puts of 60-byte keys and values: one operation is one of them, encoded, decoded and walked over.
+func BenchmarkDelta(b *testing.B) {
+	const perDelta = 200
+	keys := benchKeys("hold", perDelta)
+	value := make([]byte, 60)
+	var e encoder
 	b.ReportAllocs()
 	b.ResetTimer()
-	for done := 0; done < b.N; {
-		b.StopTimer()
-		s, err := Open(benchConfig(b))
+	for done := 0; done < b.N; done += perDelta {
+		e.reset(perDelta * 140)
+		for _, key := range keys {
+			e.put(key, value)
+		}
+		e.endWrites()
+		e.endSwept()
+		parts, err := e.finish(state{}, defaultPartBytesMax)
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.StartTimer()
-		r := s.NewRestore()
-		if err := r.LogStart(0); err != nil {
+		h, chunk, err := decodeHeader(parts[0])
+		if err != nil {
 			b.Fatal(err)
 		}
-		for _, record := range log.records {
-			if err := r.Feed(record.offset, record.value); err != nil {
+		d, err := decodeDelta(&h, sharedHeader(parts[0]), chunk)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for entries := (entryReader{d.writes}); ; {
+			if _, _, _, ok, err := entries.next(); err != nil {
 				b.Fatal(err)
-			}
-			if done += perTransaction; done >= b.N {
+			} else if !ok {
 				break
 			}
 		}
-		if err := s.Flush(); err != nil {
+	}
+}
+
+// Applying deltas of 200 puts to a store: one operation is one put; flushes are part of it.
+func BenchmarkApply(b *testing.B) {
+	const perDelta = 200
+	s, err := Open(benchConfig(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Abandon()
+	keys := benchKeys("hold", 200_000)
+	value := make([]byte, 60)
+	var e encoder
+	offset := Offset(0)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for done := 0; done < b.N; done += perDelta {
+		e.reset(perDelta * 140)
+		for i := range perDelta {
+			e.put(keys[(done+i)*7919%len(keys)], value)
+		}
+		e.endWrites()
+		d := delta{writes: e.body(), after: s.meta.state, bytes: deltaBytes(len(e.body()), 1)}
+		if err := s.apply(&d, offset, offset, complete); err != nil {
 			b.Fatal(err)
 		}
-		b.StopTimer()
-		s.Abandon()
-		b.StartTimer()
+		s.MaybeFlush(time.Now(), false)
+		offset++
 	}
 }
 
