@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,11 +61,18 @@ type benchInventoryCmd struct {
 	benchFlags
 	benchStageFlags
 	benchStockFlags
+	benchLimitFlag
+}
+
+// benchLimitFlag asks for the speed of the pipe beside the figure.
+type benchLimitFlag struct {
+	Pipe bool `help:"Then measure the bare pipe with as many lines: how fast anything could be here."`
 }
 
 type benchOrdersCmd struct {
 	benchFlags
 	benchStockFlags
+	benchLimitFlag
 	Lines         int    `help:"Order lines in all. What is counted and reported is orders." default:"300000"`
 	LinesMix      string `help:"Percentages of orders with one line, with two, and with three to five." default:"70/20/10" placeholder:"70/20/10"`
 	LinesPerOrder int    `help:"Lines of every order; 0: by --lines-mix." default:"0"`
@@ -77,25 +85,45 @@ type benchPipeCmd struct {
 }
 
 func (c *benchInventoryCmd) Run(ctx context.Context, a *app) error {
-	return a.benchStage(ctx, &c.benchFlags, &c.benchStageFlags, bench.Config{Warehouses: c.Warehouses, Stock: c.Stock, AcceptAll: c.AcceptAll}, bench.Inventory)
+	config := c.config(&c.benchFlags)
+	config.Warehouses, config.Stock, config.AcceptAll = c.Warehouses, c.Stock, c.AcceptAll
+	if err := config.Validate(); err != nil {
+		return usageErrorf("%w", err)
+	}
+	return a.bench(ctx, &c.benchFlags, a.benchStage(config, bench.Inventory), c.limit(a, config))
 }
 
 func (c *benchPipeCmd) Run(ctx context.Context, a *app) error {
-	return a.benchStage(ctx, &c.benchFlags, &c.benchStageFlags, bench.Config{Warehouses: 1}, bench.Pipe)
-}
-
-func (a *app) benchStage(ctx context.Context, f *benchFlags, fs *benchStageFlags, c bench.Config, measure func(context.Context, bench.Config) (bench.Result, error)) error {
-	c.Lines, c.SKUs, c.Zipf, c.Workers, c.LinesPerRecord = fs.Lines, f.skus(), f.Zipf, fs.Workers, fs.LinesPerRecord
-	c.CommitInterval, c.Seed = fs.CommitInterval, 1
-	if err := c.Validate(); err != nil {
+	config := c.config(&c.benchFlags)
+	if err := config.Validate(); err != nil {
 		return usageErrorf("%w", err)
 	}
-	return a.bench(ctx, f, func(ctx context.Context, g *benchGround) (bench.Result, error) {
-		c := c
-		g.describe(a, &c)
-		c.Progress = a.progress("lines decided")
-		return measure(ctx, c)
-	})
+	return a.bench(ctx, &c.benchFlags, a.benchStage(config, bench.Pipe), nil)
+}
+
+func (c *benchStageFlags) config(f *benchFlags) bench.Config {
+	return bench.Config{Lines: c.Lines, SKUs: f.skus(), Zipf: f.Zipf, Workers: c.Workers, LinesPerRecord: c.LinesPerRecord,
+		Warehouses: 1, CommitInterval: c.CommitInterval, Seed: 1}
+}
+
+// measurement is one run on topics of its own.
+type measurement func(context.Context, *benchGround) (bench.Result, error)
+
+func (a *app) benchStage(config bench.Config, measure func(context.Context, bench.Config) (bench.Result, error)) measurement {
+	return func(ctx context.Context, g *benchGround) (bench.Result, error) {
+		config := config
+		g.describe(a, &config)
+		config.Progress = a.progress("lines decided")
+		return measure(ctx, config)
+	}
+}
+
+// limit is the pipe with as many lines, where it was asked for.
+func (c *benchLimitFlag) limit(a *app, config bench.Config) measurement {
+	if !c.Pipe {
+		return nil
+	}
+	return a.benchStage(config, bench.Pipe)
 }
 
 func (c *benchOrdersCmd) Help() string {
@@ -116,6 +144,7 @@ func (c *benchOrdersCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return usageErrorf("%w", err)
 	}
+	pipe := bench.Config{Lines: c.Lines, SKUs: config.SKUs, Zipf: config.Zipf, Warehouses: 1, Workers: cmp.Or(c.Workers, benchWorkers), LinesPerRecord: 1, Seed: 1}
 	return a.bench(ctx, &c.benchFlags, func(ctx context.Context, g *benchGround) (bench.Result, error) {
 		config := config
 		if n := c.Workers; n > 0 {
@@ -124,11 +153,15 @@ func (c *benchOrdersCmd) Run(ctx context.Context, a *app) error {
 		config.Topology, config.Client, config.Progress = g.topology, g.options, a.progress("orders decided")
 		config.Start = func(ctx context.Context, o processor.Observer) (func() error, error) { return g.startNode(ctx, a, o) }
 		return bench.Orders(ctx, config)
-	})
+	}, c.limit(a, pipe))
 }
 
-// bench measures on topics of its own, as often as asked for, and reports.
-func (a *app) bench(ctx context.Context, f *benchFlags, measure func(context.Context, *benchGround) (bench.Result, error)) (err error) {
+// benchWorkers is the default of those who measure one stage.
+const benchWorkers = 2
+
+// bench measures on topics of its own, as often as asked for, then the limit
+// unless it is nil, and reports.
+func (a *app) bench(ctx context.Context, f *benchFlags, measure, limit measurement) (err error) {
 	if f.Repeat < 1 {
 		return usageErrorf("--repeat %d: must be above 0", f.Repeat)
 	}
@@ -153,6 +186,13 @@ func (a *app) bench(ctx context.Context, f *benchFlags, measure func(context.Con
 		results = append(results, r)
 	}
 	r := bench.Median(results)
+	if limit != nil {
+		pipe, err := a.benchOnce(ctx, s, f, limit)
+		if err != nil {
+			return fmt.Errorf("the pipe: %w", err)
+		}
+		r.Pipe = &pipe
+	}
 	if f.json() {
 		return a.printJSON(r)
 	}
@@ -196,7 +236,7 @@ func (g *benchGround) describe(a *app, c *bench.Config) {
 	c.Logger, c.DataDir, c.CacheBytes = a.log, g.settings.DataDir, int64(g.settings.State.CacheBytes)
 }
 
-func (a *app) benchOnce(ctx context.Context, s *Settings, f *benchFlags, measure func(context.Context, *benchGround) (bench.Result, error)) (r bench.Result, err error) {
+func (a *app) benchOnce(ctx context.Context, s *Settings, f *benchFlags, measure measurement) (r bench.Result, err error) {
 	g, err := newBenchGround(s, "holdfast-bench-"+strconv.FormatInt(time.Now().UnixNano(), 36), f.Partitions)
 	if err != nil {
 		return r, usageErrorf("%w", err)

@@ -59,7 +59,7 @@ func (c *benchRestoreCmd) Run(ctx context.Context, a *app) error {
 			return c.spawn(ctx, a, g, dir)
 		}
 		return bench.Restore(ctx, config)
-	})
+	}, nil)
 }
 
 // linesPerRecordUnderLoad is what the stage before packs into one record, about.

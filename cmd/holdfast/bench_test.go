@@ -55,6 +55,14 @@ func TestBenchPipe(t *testing.T) {
 	require.NotContains(t, fields, "rejected")
 	require.Contains(t, fields, "transactions")
 	require.NotContains(t, h.good("bench", "pipe", "--lines", "500", "--skus", "10", "--partitions", "2"), "accepted")
+
+	text := h.good("bench", "inventory", "--pipe", "--lines", "500", "--skus", "10", "--partitions", "2")
+	require.Contains(t, text, "inventory: 500 lines in ")
+	require.Contains(t, text, "  the bare pipe: ")
+	both := decodeJSON[bench.Result](t, h.good("bench", "orders", "--pipe", "--lines", "200", "--skus", "10", "--partitions", "2", "-o", "json"))
+	require.Equal(t, "orders", both.Bench)
+	require.EqualValues(t, 200, both.Pipe.Records)
+	require.Equal(t, "pipe", both.Pipe.Bench)
 }
 
 // TestBenchRestore: the holds that were made come back from an empty directory;

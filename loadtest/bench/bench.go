@@ -80,6 +80,9 @@ type Result struct {
 	ChannelUpdates int64       `json:"channel_updates,omitempty"`
 	Stages         []StageWork `json:"stages,omitempty"`
 
+	// Pipe is what the bare pipe came to on the same machine, right after.
+	Pipe *Result `json:"pipe,omitempty"`
+
 	*Restored // of a restore; its process' CPU and memory are those above
 }
 

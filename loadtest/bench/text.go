@@ -30,6 +30,12 @@ func (r *Result) WriteText(w io.Writer) error {
 			_, err = fmt.Fprintf(w, "  %-9s %d records in, %d transactions of %.1f ms\n", s.Stage, s.Records, s.Transactions, s.CommitMillis)
 		}
 	}
+	if err == nil && r.Pipe != nil {
+		of := func(figure, limit float64) float64 { return 100 * figure / limit }
+		lines := float64(r.Lines)
+		_, err = fmt.Fprintf(w, "  the bare pipe: %.0f lines a second, %.0f per core-second; this is %.0f %% and %.0f %% of it\n", r.Pipe.PerSecond, r.Pipe.PerCoreSecond,
+			of(lines/r.Seconds, r.Pipe.PerSecond), of(lines/r.CPUSeconds, r.Pipe.PerCoreSecond))
+	}
 	return err
 }
 
