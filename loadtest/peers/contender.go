@@ -33,7 +33,7 @@ const (
 
 // contenders are Holdfast and every folder of dir with a run.sh, by name.
 func contenders(holdfast, dir string) ([]Contender, error) {
-	all := []Contender{{Name: holdfastName, Command: []string{holdfast, "bench", "inventory"}}}
+	all := []Contender{{Name: holdfastName, Command: []string{holdfast, "bench", "inventory", "--log-level", "error"}}}
 	scripts, err := filepath.Glob(filepath.Join(dir, "*", "run.sh"))
 	if err != nil {
 		return nil, fmt.Errorf("looking for peers in %s: %w", dir, err)
