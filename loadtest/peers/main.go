@@ -158,7 +158,7 @@ type Report struct {
 }
 
 func (r *Report) write(w io.Writer) error {
-	fmt.Fprintf(w, "%s, %d CPUs, load averages before: %s\n", r.At, r.CPUs, r.LoadBefore)
+	fmt.Fprintf(w, "%s, %d CPUs, load averages before: %s, after: %s\n", r.At, r.CPUs, r.LoadBefore, r.LoadAfter)
 	for i := range r.Tables {
 		if err := r.Tables[i].write(w, r.Baseline); err != nil {
 			return fmt.Errorf("writing the table: %w", err)
