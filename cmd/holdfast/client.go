@@ -26,13 +26,18 @@ import (
 // 10 s, so that a host that swallows packets doesn't eat the whole wait.
 const dialTimeout = 3 * time.Second
 
+// metadataAgeMin is how long a client waits at least before it asks for metadata
+// again. A batch that the broker refuses for the moment, as happens at the
+// beginning of a transaction that follows a large one, is sent again with new
+// metadata only, and its transaction waits: with the library's 5 s a stage stood
+// still for so long in the middle of a rush.
 const metadataAgeMin = 100 * time.Millisecond
 
 // clientOptions returns what every client of the cluster needs: brokers, TLS,
 // SASL. It reads the files that the settings name.
 func clientOptions(s *KafkaSettings) ([]kgo.Opt, error) {
 	opts := []kgo.Opt{
-		kgo.SeedBrokers(s.Brokers...), kgo.ClientID(s.ClientID), kgo.DisableClientMetrics(), kgo.DialTimeout(dialTimeout),
+		kgo.SeedBrokers(s.Brokers...), kgo.ClientID(s.ClientID), kgo.DisableClientMetrics(), kgo.DialTimeout(dialTimeout), kgo.MetadataMinAge(metadataAgeMin),
 	}
 	tlsConfig, err := s.TLS.tlsConfig()
 	if err != nil {
@@ -113,8 +118,7 @@ func (a *app) connect(ctx context.Context, extra ...kgo.Opt) (*kgo.Client, error
 		return nil, usageErrorf("%w", err)
 	}
 	log := &clientLogger{Logger: kslog.New(a.log)}
-	// A command looks at what it has just made: the library's 5 s are too long.
-	opts = append(opts, kgo.WithLogger(log), kgo.MetadataMinAge(metadataAgeMin))
+	opts = append(opts, kgo.WithLogger(log))
 	cl, err := kgo.NewClient(append(opts, extra...)...)
 	if err != nil {
 		return nil, usageErrorf("Kafka client: %w", err)

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -114,4 +115,17 @@ func selfSigned(t *testing.T) (tls.Certificate, string) {
 	require.NoError(t, err)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key},
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// A batch that is to be sent again waits for metadata: with the library's 5 s
+// between two requests a node's stage stood still for so long.
+func TestClientsAskForMetadataSoon(t *testing.T) {
+	s := DefaultSettings()
+	options, err := clientOptions(&s.Kafka)
+	require.NoError(t, err)
+	cl, err := kgo.NewClient(options...)
+	require.NoError(t, err)
+	defer cl.Close()
+	require.Equal(t, metadataAgeMin, cl.OptValue(kgo.MetadataMinAge))
+	require.LessOrEqual(t, metadataAgeMin, time.Second)
 }
