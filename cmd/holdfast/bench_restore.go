@@ -19,6 +19,7 @@ import (
 type benchRestoreCmd struct {
 	benchFlags
 	Holds     int  `help:"Holds that are open." default:"4000000"`
+	Turnover  int  `help:"Then release so many of them, each for a new one: the changelog grows towards its bound, the state doesn't." default:"0"`
 	Workers   int  `help:"Workers of the stage, while the changelog is filled and while it is restored." default:"2"`
 	InProcess bool `help:"Restore in this process, whose peak memory then is that of filling the changelog, if that is more."`
 }
@@ -36,7 +37,7 @@ func (c *benchRestoreCmd) Help() string {
 }
 
 func (c *benchRestoreCmd) Run(ctx context.Context, a *app) error {
-	config := bench.RestoreConfig{Config: bench.Config{
+	config := bench.RestoreConfig{Turnover: c.Turnover, Config: bench.Config{
 		Lines: c.Holds, SKUs: c.skus(), Zipf: c.Zipf, Warehouses: 1, Workers: c.Workers, AcceptAll: true, LinesPerRecord: linesPerRecordUnderLoad, Seed: 1,
 	}}
 	if err := config.Validate(); err != nil {

@@ -83,7 +83,7 @@ func TestBenchRestore(t *testing.T) {
 		require.NoError(t, err)
 		require.Positive(t, info.Size(), name)
 	}
-	require.Contains(t, h.good(args...), "restore: 3000 holds in ")
+	require.Contains(t, h.good(append(args, "--turnover", "4000")...), "restore: 3000 holds in ")
 }
 
 func TestBenchRefusesWhatCantBeMeasured(t *testing.T) {
@@ -101,6 +101,7 @@ func TestBenchRefusesWhatCantBeMeasured(t *testing.T) {
 		{[]string{"inventory", "--skus", "0"}, "skus 0"},
 		{[]string{"pipe", "--zipf", "0.5"}, "zipf 0.5"},
 		{[]string{"restore", "--holds", "0"}, "lines 0"},
+		{[]string{"restore", "--turnover=-1"}, "turnover -1, must be 0 to 100 times the holds"},
 		{[]string{"pipe", "--repeat", "0"}, "--repeat 0"},
 	} {
 		require.Contains(t, h.bad(exitUsage, append([]string{"bench"}, c.args...)...), c.want)

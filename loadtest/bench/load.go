@@ -25,6 +25,7 @@ type loader struct {
 	envelope map[int32]*record.EnvelopeBuilder
 	records  int
 	body     []byte
+	ranked   []record.Ranked
 }
 
 func newLoader(c *Config) (*loader, error) {
@@ -110,6 +111,26 @@ func (l *loader) stock(ctx context.Context) (records int, err error) {
 
 // lines writes the reserve commands: one order a line, one unit to four.
 func (l *loader) lines(ctx context.Context) (records int, err error) {
+	return l.write(ctx, l.cfg.Lines, func(i, sku int, qty record.Quantity) { l.reserve(i, skuName(sku), qty) })
+}
+
+// turnover releases as many orders, in the order in which they came, and for each
+// has another one take the same, right after. Each round is of the orders of the
+// round before, of which round 0 is of those of lines.
+func (l *loader) turnover(ctx context.Context, round, orders int) (records int, err error) {
+	first := round * l.cfg.Lines
+	return l.write(ctx, orders, func(i, number int, qty record.Quantity) {
+		sku := skuName(number)
+		c := record.Command{Verb: record.VerbRelease, OrderKey: orderName(first + i), SKU: sku, Attempt: 1, Cause: "r-" + strconv.Itoa(first+i)}
+		l.body = record.AppendCommand(l.body[:0], &c)
+		l.add(record.KindCommand, []byte(sku), l.body, l.cfg.LinesPerRecord)
+		l.reserve(first+l.cfg.Lines+i, sku, qty)
+	})
+}
+
+// write calls fn with what each line is about, in a transaction that stays open.
+// It is the same in every call.
+func (l *loader) write(ctx context.Context, lines int, fn func(line, sku int, qty record.Quantity)) (records int, err error) {
 	if err := l.client.BeginTransaction(); err != nil {
 		return 0, err
 	}
@@ -119,18 +140,22 @@ func (l *loader) lines(ctx context.Context) (records int, err error) {
 		z := rand.NewZipf(rng, l.cfg.Zipf, 1, uint64(l.cfg.SKUs-1))
 		next = func() int { return int(z.Uint64()) }
 	}
-	ranked := make([]record.Ranked, l.cfg.Warehouses)
-	for w := range ranked {
-		ranked[w] = record.Ranked{Warehouse: warehouseName(w), Rank: uint16(w)}
+	l.ranked = make([]record.Ranked, l.cfg.Warehouses)
+	for w := range l.ranked {
+		l.ranked[w] = record.Ranked{Warehouse: warehouseName(w), Rank: uint16(w)}
 	}
-	for i := range l.cfg.Lines {
-		sku := skuName(next())
-		c := record.Command{Verb: record.VerbReserve, OrderKey: orderName(i), SKU: sku, Attempt: 1, Cause: "e-" + strconv.Itoa(i),
-			Qty: record.Quantity(1 + rng.IntN(4)), Allocate: true, Whole: true, Ranked: ranked}
-		l.body = record.AppendCommand(l.body[:0], &c)
-		l.add(record.KindCommand, []byte(sku), l.body, l.cfg.LinesPerRecord)
+	for i := range lines {
+		sku := next()
+		fn(i, sku, record.Quantity(1+rng.IntN(4)))
 	}
 	return l.flush(ctx)
+}
+
+func (l *loader) reserve(line int, sku record.SKU, qty record.Quantity) {
+	c := record.Command{Verb: record.VerbReserve, OrderKey: orderName(line), SKU: sku, Attempt: 1, Cause: "e-" + strconv.Itoa(line),
+		Qty: qty, Allocate: true, Whole: true, Ranked: l.ranked}
+	l.body = record.AppendCommand(l.body[:0], &c)
+	l.add(record.KindCommand, []byte(sku), l.body, l.cfg.LinesPerRecord)
 }
 
 func skuName(i int) record.SKU { return record.SKU(fmt.Sprintf("SKU-%07d", i)) }

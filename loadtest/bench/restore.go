@@ -21,6 +21,9 @@ type RestoreConfig struct {
 	// Config says how the changelog is filled: Lines are the holds, which all stay
 	// open.
 	Config
+	// Turnover is how many of the holds are released again, each for another one:
+	// the state stays, the changelog grows.
+	Turnover int
 	// Restore runs RestoreOnce with stores below dir, in a process of its own unless
 	// somebody wants to look into it: its peak memory would be the filling's.
 	Restore func(ctx context.Context, dir string) (Restored, error)
@@ -70,6 +73,18 @@ func Restore(ctx context.Context, c RestoreConfig) (r Result, err error) {
 	return r, nil
 }
 
+// turnoversMax is how often all holds may be turned over.
+const turnoversMax = 100
+
+// Validate reports all problems at once.
+func (c *RestoreConfig) Validate() error {
+	err := c.Config.Validate()
+	if c.Turnover < 0 || c.Turnover > turnoversMax*c.Lines {
+		err = errors.Join(err, fmt.Errorf("turnover %d, must be 0 to %d times the holds", c.Turnover, turnoversMax))
+	}
+	return err
+}
+
 func (c *RestoreConfig) newStage(processor.TopicPartition) stage.Stage {
 	return inventory.New(inventory.Config{})
 }
@@ -90,7 +105,12 @@ func (c *RestoreConfig) fill(ctx context.Context) (err error) {
 		return fmt.Errorf("waiting for the node: %w", err)
 	}
 	want := int64(0)
-	for _, load := range []func(context.Context) (int, error){l.stock, l.lines} {
+	loads := []func(context.Context) (int, error){l.stock, l.lines}
+	for round := range (c.Turnover + c.Lines - 1) / c.Lines {
+		n := min(c.Lines, c.Turnover-round*c.Lines)
+		loads = append(loads, func(ctx context.Context) (int, error) { return l.turnover(ctx, round, n) })
+	}
+	for _, load := range loads {
 		records, err := load(ctx)
 		if err == nil {
 			err = l.end(ctx)

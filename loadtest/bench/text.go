@@ -42,9 +42,9 @@ func (r *Result) WriteText(w io.Writer) error {
 func (r *Result) writeRestored(w io.Writer) error {
 	d := r.Restored
 	_, err := fmt.Fprintf(w, "restore: %d holds in %.2f s: %.0f a second, %.0f per core-second, peak RSS %d MiB; running %.2f s after the node's start\n"+
-		"  %d partitions, %d deltas of %.1f MiB: %.1f MiB/s; the state has %d keys of %.1f MiB, and is the same as before\n",
+		"  %d partitions, %d deltas of %.1f MiB, %.1f times the state: %.1f MiB/s; the state has %d keys of %.1f MiB, and is the same as before\n",
 		r.Records, r.Seconds, r.PerSecond, r.PerCoreSecond, r.RSSMiB, d.Ready,
-		d.Partitions, d.Deltas, mib(d.Bytes), mib(d.Bytes)/r.Seconds, d.Keys, mib(d.StateBytes))
+		d.Partitions, d.Deltas, mib(d.Bytes), float64(d.Bytes)/float64(d.StateBytes), mib(d.Bytes)/r.Seconds, d.Keys, mib(d.StateBytes))
 	return err
 }
 
