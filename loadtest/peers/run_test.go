@@ -70,6 +70,7 @@ func fake(how string, args []string) int {
 func ground(t *testing.T, how string) (args []string) {
 	t.Helper()
 	t.Setenv(fakeVariable, how)
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // under the race detector each process would end a second later
 	self, err := os.Executable()
 	require.NoError(t, err)
 	dir := t.TempDir()
