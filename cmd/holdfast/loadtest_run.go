@@ -86,15 +86,17 @@ func (c *loadtestRunCmd) Run(ctx context.Context, a *app) error {
 // awaitNodes waits until every stage has a node: one that was just started takes
 // some seconds to join.
 func awaitNodes(ctx context.Context, cl *kgo.Client, t *topology.Topology, timeout time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
+	deadline := time.Now().Add(timeout)
 	for {
 		stage, err := withoutMembers(ctx, cl, t)
 		if stage == "" || err != nil {
 			return err
 		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("no node runs the stage %s (start one with holdfast run; --connect-timeout says how long to wait)", stage)
+		}
 		if err := sleep(ctx, 100*time.Millisecond); err != nil {
-			return fmt.Errorf("no node runs the stage %s (start one with holdfast run; --connect-timeout says how long to wait): %w", stage, err)
+			return err
 		}
 	}
 }
