@@ -164,7 +164,7 @@ func DefaultSettings() Settings {
 			RecordsMax:  run.BatchRecordsMax,
 			BytesMax:    ByteSize(run.BatchBytesMax),
 		},
-		State: StateSettings{CacheBytes: 128 << 20, FlushBytes: 16 << 20, FlushEvery: 10 * time.Second, SweepShare: 0.5},
+		State: StateSettings{CacheBytes: 64 << 20, FlushBytes: 16 << 20, FlushEvery: 10 * time.Second, SweepShare: 0.5},
 		Orders: OrderSettings{
 			KeepClosed:      time.Duration(orders.KeepClosedMillis) * time.Millisecond,
 			AcceptAge:       time.Duration(orders.AcceptAgeMillis) * time.Millisecond,
