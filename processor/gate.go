@@ -14,9 +14,10 @@ import (
 // life of the worker.
 //
 // Whichever worker of the group has the tables works them off; the others see it
-// by the group's committed offset. Should that not come (a table's partition has
-// halted, or its end is a marker that nobody consumes) the gate opens after a
-// while all the same: late rows are better than no orders.
+// by the group's committed offset. Markers of transactions behind it are nobody's
+// to consume, so they don't count. Should that offset not come (a table's partition
+// has halted, or somebody's transaction hangs) the gate opens after a while all the
+// same: late rows are better than no orders.
 type gate struct {
 	tables []TopicPartition
 	isOpen bool
@@ -29,6 +30,9 @@ const (
 	gateAskEvery  = 50 * time.Millisecond
 	gateGiveUp    = 10 * time.Second
 	gateAskWithin = 5 * time.Second
+	// gateMarkersMax is how much is read to find that it is markers alone; most
+	// often it is one.
+	gateMarkersMax = 100
 )
 
 // newGate returns the gate of a stage; one without tables is open.
@@ -98,8 +102,36 @@ func tablesDone(c Cluster, group string, tables []TopicPartition) bool {
 			return false
 		}
 		committed, _, err := c.Committed(ctx, group, tp)
-		if err != nil || (start < end && committed < end) {
+		if err != nil || !onlyMarkers(ctx, c, tp, max(start, committed), end) {
 			return false
+		}
+	}
+	return true
+}
+
+// onlyMarkers tells whether the partition holds no record from an offset to end.
+func onlyMarkers(ctx context.Context, c Cluster, tp TopicPartition, from, end record.Offset) bool {
+	if from >= end {
+		return true
+	}
+	if end-from > gateMarkersMax {
+		return false
+	}
+	reader, err := c.Read(ctx, tp, from)
+	if err != nil {
+		return false
+	}
+	defer reader.Close()
+	for from < end {
+		records, err := reader.Read(ctx)
+		if err != nil {
+			return false
+		}
+		for i := range records {
+			if !records[i].Control {
+				return false
+			}
+			from = records[i].Offset + 1
 		}
 	}
 	return true
