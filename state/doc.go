@@ -12,8 +12,9 @@
 //
 // # What holds at every moment
 //
-//   - The store is a prefix of the committed changelog, never ahead of it: only Commit and Restore write, both a delta
-//     at a time, through the same code (apply.go), in one Pebble batch that carries the position too.
+//   - The store is a prefix of the committed changelog, never ahead of it: only Commit and Restore write, whole deltas
+//     together with the position that they lead to. That is one delta in one Pebble batch (apply.go), or, where a restore
+//     has much to read, many in one table that Pebble takes over as a whole (gather.go).
 //   - Pebble runs without a write-ahead log, the changelog is one. After a crash the store comes back as an earlier
 //     prefix, with the position of that prefix, and Restore rolls it forward.
 //   - Each delta says how many bytes of changelog were written before it. A delta that is missing, doubled or written
