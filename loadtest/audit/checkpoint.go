@@ -19,7 +19,7 @@ import (
 
 const (
 	checkpointMagic  = "holdfast audit checkpoint\n"
-	checkpointFormat = 1
+	checkpointFormat = 2
 )
 
 // Identity says whose logs a checkpoint is of.

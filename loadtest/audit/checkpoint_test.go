@@ -153,7 +153,7 @@ func TestCheckpointIsRefused(t *testing.T) {
 	require.Contains(t, refused([]byte("hello"), toyIdentity, nil), "it isn't one")
 	require.Contains(t, refused(file[:40], toyIdentity, nil), "cut off")
 	require.Contains(t, refused(damaged, toyIdentity, nil), "it is damaged")
-	require.Contains(t, refused(other, toyIdentity, nil), "it has format 2, this program knows 1")
+	require.Contains(t, refused(other, toyIdentity, nil), "it has format 3, this program knows 2")
 	require.Contains(t, refused(file, Identity{"other", "holdfast"}, nil), `it is of application "holdfast" on cluster "kfake", and this is "holdfast" on "other"`)
 	require.Contains(t, refused(file, Identity{"kfake", "shop"}, nil), `and this is "shop" on "kfake"`)
 	require.Contains(t, refused(file, toyIdentity, func(c *Cut) { c.Ends[log] = 1 }), "it knows log.orders/0 up to offset "+fmt.Sprint(b.next[log])+", and that ends at 1 now: the topic was made anew")

@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sort"
@@ -137,7 +139,10 @@ func trimmedStory(seed uint64) *toy {
 	rnd := rand.New(rand.NewPCG(seed, 6))
 	b := randomSale(seed, 200, 6)
 	moment := len(b.facts)/4 + rnd.IntN(len(b.facts)/4)
-	for tp := range b.next {
+	logs := slices.SortedFunc(maps.Keys(b.next), func(x, y TopicPartition) int {
+		return cmp.Or(cmp.Compare(x.Topic, y.Topic), cmp.Compare(x.Partition, y.Partition))
+	})
+	for _, tp := range logs {
 		if roleOf(tp.Topic).isLog() {
 			b.cut.Starts[tp] = b.offsetAt(tp, moment+rnd.IntN(60))
 		}

@@ -15,6 +15,7 @@ type wait struct {
 	attempt  uint32 // the last that is known
 	released uint32 // the last attempt that was released, plus one
 	qty      record.Quantity
+	at       record.Millis // append time of the attempt's last decision that is known
 }
 
 func (w wait) open() record.Quantity {
@@ -34,7 +35,7 @@ func (a *Audit) decision(at place, appended record.Millis, e record.Entry) error
 	var orderNo uint32
 	if d.OrderKey != "" {
 		orderNo = a.orderNumber(string(d.OrderKey))
-		a.noteWait(orderNo, sku, d)
+		a.noteWait(orderNo, sku, appended, d)
 	}
 	if !at.consumed() {
 		p := pending{place: at}
@@ -75,7 +76,7 @@ func (a *Audit) checkSum(at place, d *record.Decision) {
 	}
 }
 
-func (a *Audit) noteWait(orderNo, sku uint32, d *record.Decision) {
+func (a *Audit) noteWait(orderNo, sku uint32, appended record.Millis, d *record.Decision) {
 	switch d.Verb {
 	case record.VerbReserve, record.VerbFill, record.VerbReduce:
 		if d.Verb == record.VerbReserve && !decides(d.Outcome) || d.Verb == record.VerbReduce && !moves(d.Outcome) {
@@ -86,9 +87,9 @@ func (a *Audit) noteWait(orderNo, sku uint32, d *record.Decision) {
 		}
 		switch w := a.opened(orderNo).wait(sku); {
 		case d.Attempt > w.attempt:
-			w.attempt, w.qty = d.Attempt, d.Waiting
+			w.attempt, w.qty, w.at = d.Attempt, d.Waiting, appended
 		case d.Attempt == w.attempt:
-			w.qty = min(w.qty, d.Waiting)
+			w.qty, w.at = min(w.qty, d.Waiting), max(w.at, appended)
 		}
 	case record.VerbRelease:
 		// Noted also where nothing waits yet: the reserve may be read later.

@@ -139,7 +139,7 @@ func (p *open) model(c *coder) {
 		c.tally(&s.tally)
 	})
 	list(c, &p.claims, func(r *claimRow) { num(c, &r.chain); c.claim(&r.claim) })
-	list(c, &p.waits, func(w *wait) { num(c, &w.sku); num(c, &w.attempt); num(c, &w.released); num(c, &w.qty) })
+	list(c, &p.waits, func(w *wait) { num(c, &w.sku); num(c, &w.attempt); num(c, &w.released); num(c, &w.qty); num(c, &w.at) })
 	list(c, &p.asked, func(h *uint64) {
 		n := int64(*h)
 		num(c, &n)

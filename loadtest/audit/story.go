@@ -100,6 +100,9 @@ func (a *Audit) judgeWaits(n uint32, o *order) {
 		return
 	}
 	for _, w := range o.open.waits {
+		if a.trim && w.at < a.vouches+trimSlack {
+			continue // what reduced it since may be trimmed: log.availability has that, and may begin later
+		}
 		short := record.Quantity(0)
 		for _, l := range o.open.live {
 			if l.sku == w.sku {
