@@ -31,6 +31,13 @@ func TestAbsenceDeniesNoKey(t *testing.T) {
 				require.Equal(t, is, ok, key)
 				require.Equal(t, expect, string(value), key)
 			}
+			restore := func(s *Store) { // in the way of a node, or delta by delta
+				if random.IntN(2) == 0 {
+					gatherAll(t, l, s)
+				} else {
+					l.restore(t, s)
+				}
+			}
 			input := Offset(0)
 			for range 50 {
 				dropped := random.IntN(8) == 0
@@ -61,15 +68,15 @@ func TestAbsenceDeniesNoKey(t *testing.T) {
 					}
 				}
 				switch random.IntN(12) {
-				case 0: // a restart, with a tail to catch up
+				case 0: // a restart, with a tail to catch up, or none
 					s.Abandon()
 					s = openStore(t, c)
-					l.restore(t, s)
+					restore(s)
 				case 1: // from nothing
 					s.Abandon()
 					c.FS, c.Shared = vfs.NewMem(), nil
 					s = openStore(t, c)
-					l.restore(t, s)
+					restore(s)
 				}
 			}
 			for key := range want {

@@ -77,8 +77,8 @@ func (r *Restore) LogStart(off Offset) error {
 }
 
 // Feed takes the changelog's committed record at off. A delta is applied once all its parts are there, as a whole. Records
-// below Next are ignored, so a reader may start again a little earlier. value isn't kept, unless the restore gathers. An error is a DeltaError or the
-// disk's; after either the store must be closed.
+// below Next are ignored, so a reader may start again a little earlier. value isn't kept, unless the restore gathers. An
+// error is a DeltaError or the disk's; after either the store must be closed.
 func (r *Restore) Feed(off Offset, value []byte) error {
 	if !r.told {
 		panic("BUG: Feed before LogStart: records may be missing")
