@@ -24,7 +24,7 @@ type Config struct {
 	Logger *slog.Logger
 
 	// MemTableBytes is what Pebble gathers in memory before it flushes by itself. Up to two are in memory for each store
-	// under load. A transaction of more than half of it takes a slower way into Pebble. Default 6 MiB.
+	// under load. A transaction of more than half of it takes a slower way into Pebble. Default 4 MiB.
 	MemTableBytes int64
 	// FlushBytes and FlushEvery bound the tail of the changelog that a store has to replay after a crash: bytes of deltas,
 	// and time, that aren't on disk. MaybeFlush starts at half of either, and waits for the disk rather than exceed them.
@@ -48,7 +48,7 @@ type Config struct {
 }
 
 const (
-	defaultMemTableBytes = 6 << 20
+	defaultMemTableBytes = 4 << 20
 	defaultFlushBytes    = 16 << 20
 	defaultFlushEvery    = 10 * time.Second
 	defaultSweepShare    = 0.5

@@ -38,7 +38,7 @@ type benchFlags struct {
 	Timeout        time.Duration `help:"Give up after so long." default:"5m"`
 	Repeat         int           `help:"Measure so often, and report the median run." default:"1"`
 	CPUProfile     string        `name:"cpu-profile" help:"Write a CPU profile of the whole command, for go tool pprof." placeholder:"FILE"`
-	Profile        string        `help:"Write profiles into a directory: CPU of the whole command, blocking, and the heap at the end." placeholder:"DIR"`
+	Profile        string        `help:"Write profiles into a directory: CPU of the whole command, blocking, and the heap at its largest." placeholder:"DIR"`
 	outputFlag
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/metrics"
 	"runtime/pprof"
 	"time"
 )
@@ -15,7 +16,7 @@ import (
 const blockProfileRate = 100 * time.Microsecond
 
 // startProfiles starts what the flags ask for; stop writes it. With --profile
-// that is the CPU, what blocked, and the heap as it is at the end.
+// that is the CPU, what blocked, and the heap when most of it was alive.
 func startProfiles(f *benchFlags) (stop func() error, err error) {
 	var stops []func() error
 	stop = func() error {
@@ -34,11 +35,10 @@ func startProfiles(f *benchFlags) (stop func() error, err error) {
 			path = filepath.Join(f.Profile, "cpu.pprof")
 		}
 		runtime.SetBlockProfileRate(int(blockProfileRate))
+		stopHeap := watchHeap(filepath.Join(f.Profile, "heap.pprof"))
 		stops = append(stops, func() error {
 			defer runtime.SetBlockProfileRate(0)
-			return errors.Join(
-				writeProfile("block", filepath.Join(f.Profile, "block.pprof")),
-				writeProfile("heap", filepath.Join(f.Profile, "heap.pprof")))
+			return errors.Join(writeProfile("block", filepath.Join(f.Profile, "block.pprof")), stopHeap())
 		})
 	}
 	if path == "" {
@@ -59,13 +59,49 @@ func startProfiles(f *benchFlags) (stop func() error, err error) {
 	return stop, nil
 }
 
+// watchHeap writes the heap's profile each time that more of it was alive than
+// ever before: at the end, with the stores closed, nothing is left to see.
+func watchHeap(path string) (stop func() error) {
+	done, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		every := time.NewTicker(heapLook)
+		defer every.Stop()
+		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		written := uint64(0)
+		for {
+			metrics.Read(live)
+			if now := live[0].Value.Uint64(); written == 0 || now > written+written/heapGrowth {
+				if err := writeProfile("heap", path); err != nil {
+					ended <- err
+					return
+				}
+				written = now
+			}
+			select {
+			case <-every.C:
+			case <-done:
+				ended <- nil
+				return
+			}
+		}
+	}()
+	return func() error {
+		close(done)
+		return <-ended
+	}
+}
+
+// A profile is written some dozen times in a run, each in a millisecond or two:
+// when the heap has grown by one part in heapGrowth.
+const (
+	heapLook   = 100 * time.Millisecond
+	heapGrowth = 20
+)
+
 func writeProfile(name, path string) error {
 	file, err := os.Create(path)
 	if err != nil {
 		return fmt.Errorf("the profile %s: %w", name, err)
-	}
-	if name == "heap" {
-		runtime.GC() // the profile is of what was alive at the last collection
 	}
 	return errors.Join(pprof.Lookup(name).WriteTo(file, 0), file.Close())
 }

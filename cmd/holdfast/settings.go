@@ -101,7 +101,7 @@ type CommitSettings struct {
 
 // StateSettings is about the local stores.
 type StateSettings struct {
-	CacheBytes ByteSize      `key:"cache_bytes" doc:"Memory for blocks of all stores of this node together. What was written last comes on top, at most 12 MiB for each of a node's stores. Too little shows as reads of the same blocks again and again."`
+	CacheBytes ByteSize      `key:"cache_bytes" doc:"Memory for blocks of all stores of this node together. What was written last comes on top, at most 8 MiB for each of a node's stores. Too little shows as reads of the same blocks again and again."`
 	FlushBytes ByteSize      `key:"flush_bytes" doc:"A store is written to disk after so many bytes of changes: what is replayed after a crash."`
 	FlushEvery time.Duration `key:"flush_every" doc:"A store is written to disk at least so often."`
 	SweepShare float64       `key:"sweep_share" doc:"Bytes repeated in a changelog for each byte written, which keeps it short: above 0, up to 1."`
