@@ -10,10 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A store with more keys than the first filter is made for: filters fill and are made anew, and stores are
-// opened again and restored, while every look-up is held against a map. With scans inline, as in a simulation, and beside,
-// as in production.
-func TestAbsenceDeniesNoKey(t *testing.T) {
+// A store with more keys than the first filter is made for, and than are kept from one transaction to the next: filters
+// fill and are made anew, and stores are opened again and restored, while every look-up is held against a map. With scans
+// inline, as in a simulation, and beside, as in production.
+func TestLookUpsFindWhatIsThere(t *testing.T) {
 	for _, inline := range []bool{true, false} {
 		t.Run(fmt.Sprintf("inline=%v", inline), func(t *testing.T) {
 			const keys = 4 * bloomCapacityMin
@@ -56,11 +56,22 @@ func TestAbsenceDeniesNoKey(t *testing.T) {
 					}
 					next[key] = value
 				}
-				if dropped {
+				unknown := random.IntN(8) == 0
+				switch {
+				case dropped:
 					s.Drop()
-				} else {
+				case unknown: // it was committed, but nobody was told
+					input++
+					parts, err := s.Prepare(input, int64(input), 0)
+					require.NoError(t, err)
+					l.append(parts)
+					s.Drop()
+					restore(s)
+				default:
 					input++
 					commit(t, s, l, input, 0)
+				}
+				if !dropped {
 					for key, value := range next {
 						if want[key] = value; value == "" {
 							delete(want, key)

@@ -31,8 +31,9 @@ type entry struct {
 	key   []byte
 	value []byte
 	is    entryKind
-	// absent: the store doesn't hold the key, so deleting it needs no entry in the delta.
-	absent bool
+	// absent: the store doesn't hold the key, so deleting it needs no entry in the delta. found: it does, and was asked. Of
+	// a key that was written without asking nothing is known.
+	absent, found bool
 }
 
 type entryKind uint8
@@ -110,7 +111,7 @@ func (o *overlay) freeSlot(hash uint64) uint64 {
 // read remembers what the store holds for a key that find didn't find.
 func (o *overlay) read(key, value []byte, present bool, at, hash uint64) []byte {
 	e := o.add(key, at, hash)
-	e.absent = !present
+	e.absent, e.found = !present, present
 	if present {
 		e.is = readPresent
 		e.value = o.arena.copy(value)

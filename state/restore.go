@@ -45,6 +45,7 @@ func (s *Store) NewRestore() *Restore {
 		panic("BUG: a restore within a transaction")
 	}
 	s.overlay.reset()
+	s.recent.forget()
 	return &Restore{s: s, next: s.meta.changelog, at: s.meta}
 }
 

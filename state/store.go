@@ -26,6 +26,7 @@ type Store struct {
 	cursor   []byte // scratch of the sweep
 	prepared prepared
 	absence  absence
+	recent   recent
 
 	batch      *pebble.Batch // reused
 	metaBuffer []byte
@@ -197,6 +198,9 @@ func (s *Store) Get(key []byte) (value []byte, ok bool, err error) {
 	if index >= 0 {
 		e := &s.overlay.entries[index]
 		return e.value, e.is == written || e.is == readPresent, nil
+	}
+	if value, ok := s.recent.get(key, hash); ok {
+		return value, true, nil
 	}
 	mustBeKey(key)
 	if s.absent(hash) {

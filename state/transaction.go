@@ -71,6 +71,7 @@ func (s *Store) Commit(first, last Offset) error {
 	if err := s.apply(&d, first, last, complete); err != nil {
 		return err
 	}
+	s.recent.commit(s.overlay.entries)
 	s.endTransaction()
 	return s.backgroundError()
 }
