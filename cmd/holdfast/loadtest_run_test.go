@@ -144,7 +144,7 @@ func TestLoadtestRunInterrupted(t *testing.T) {
 // What can't be run is refused before anything is sent.
 func TestLoadtestRunRefuses(t *testing.T) {
 	h := &harness{t: t}
-	require.Contains(t, h.bad(exitUsage, "loadtest", "run", "nowhere.yaml"), "the scenarios that come with Holdfast are 11.11, failover, flash-sale, smoke, soak")
+	require.Contains(t, h.bad(exitUsage, "loadtest", "run", "nowhere.yaml"), "the scenarios that come with Holdfast are 11.11, conflation, failover, flash-sale, smoke, soak")
 	require.Contains(t, h.bad(exitUsage, "loadtest", "run", "smoke", "--change", "speed=3"), "a scenario has no key speed")
 	require.Contains(t, h.bad(exitUsage, "loadtest", "run", writeFile(t, "a.yaml", "name: a")), "0 phases")
 	h, _ = withBroker(t)

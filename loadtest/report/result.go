@@ -84,6 +84,9 @@ type Totals struct {
 	DeadLetters    int64 `json:"dead_letters"`
 	OrderEvents    int64 `json:"order_events"`
 	ChannelUpdates int64 `json:"channel_updates"`
+	// ChannelUpdatesBurst is how many of them one SKU of one shop had within a
+	// second, the most.
+	ChannelUpdatesBurst int64 `json:"channel_updates_burst"`
 }
 
 // Behind says how late the generator itself was. Latencies count from the

@@ -34,5 +34,6 @@ func (t *Totals) figures() []total {
 		{"dead letters", t.DeadLetters, worse},
 		{"order events", t.OrderEvents, neutral},
 		{"channel updates", t.ChannelUpdates, neutral},
+		{"most of one SKU in a second", t.ChannelUpdatesBurst, neutral},
 	}
 }

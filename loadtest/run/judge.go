@@ -91,6 +91,7 @@ func gauges(r *report.Result, o *outcome) map[string]float64 {
 		"behind_max_ms": r.Behind.MaxMillis, "behind_share": r.Behind.Share,
 		"dead_letters_max": float64(max(0, r.Totals.DeadLetters-r.Totals.Broken)),
 		"unanswered":       float64(o.unanswered),
+		"channel_burst":    float64(r.Totals.ChannelUpdatesBurst),
 	}
 	if o.lagKnown {
 		g["lag_max"] = o.lagMost

@@ -32,6 +32,7 @@ type watcher struct {
 	accepted *meter
 	decided  *meter
 	channels map[string]*meter
+	bursts   bursts
 	answered []float64 // orders decided, by second
 	refused  []float64
 	dead     []float64
@@ -144,6 +145,8 @@ func (w *watcher) take(k kind, r *kgo.Record, now time.Duration) {
 		w.order(r, now)
 	case channelStock:
 		w.totals.ChannelUpdates++
+		w.bursts.note([]byte(k.channel), text(r.Value, `"shop":"`), r.Key, r.Timestamp)
+		w.totals.ChannelUpdatesBurst = int64(w.bursts.most)
 		if bytes.Contains(r.Value, []byte(`"urgent":true`)) {
 			w.urgent(k.channel, r.Value, now)
 		}

@@ -23,6 +23,7 @@ func Gauges() map[string]Gauge {
 		"decided_p99_ms":   {"ms", "from the intended sending of an order to the event that says what its lines got"},
 		"decided_max_ms":   {"ms", "the same, the slowest"},
 		"channel_p99_ms":   {"ms", "from an urgent change of stock to its update, the slowest channel"},
+		"channel_burst":    {"updates", "updates of one SKU to one shop within a second, the most; 16 is 16 or more"},
 		"lag_max":          {"records", "records that a stage hasn't consumed, the most at any second"},
 		"drain_max_s":      {"s", "from the last sending until nothing is left to do"},
 		"behind_max_ms":    {"ms", "how late the generator itself sent a record, at most"},

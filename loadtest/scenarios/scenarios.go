@@ -4,6 +4,7 @@
 //	smoke       some seconds of everything
 //	11.11       the night of a campaign in three minutes
 //	flash-sale  one SKU, 100 units, every buyer at once
+//	conflation  one SKU that changes ten thousand times a second
 //	soak        two hours of an ordinary day
 //	failover    a node dies under load
 package scenarios
