@@ -114,10 +114,11 @@ func checksum(shared, body []byte) uint64 {
 	return sum.Sum64()
 }
 
-// encoder builds the records of one delta. buffer is the header's place and the body behind it, so that a delta of one
-// part, which is the rule, is never copied.
+// encoder builds the records of one delta. buffer is the header's place and the body behind it, so that the first part,
+// which as a rule is all, is never copied.
 type encoder struct {
 	buffer              []byte
+	bufferHabit         habit
 	writesEnd, sweptEnd int
 	parts               [][]byte
 }
@@ -127,8 +128,12 @@ const encoderBytesKept = 4 << 20
 
 // reset begins a delta of about so many bytes.
 func (e *encoder) reset(bytes int) {
-	if cap(e.buffer) > encoderBytesKept {
+	keep, shrink := e.bufferHabit.ends(len(e.buffer), cap(e.buffer))
+	switch {
+	case cap(e.buffer) > encoderBytesKept:
 		e.buffer = nil
+	case shrink:
+		e.buffer = make([]byte, 0, keep)
 	}
 	e.buffer = slices.Grow(e.buffer[:0], headerBytes+bytes)[:headerBytes]
 	clear(e.parts)
@@ -184,18 +189,18 @@ func (e *encoder) finish(after state, partBytesMax int) ([][]byte, error) {
 	after.encode(head[headerState:])
 	binary.LittleEndian.PutUint64(head[headerChecksum:], checksum(sharedHeader(head), body))
 
-	if parts == 1 {
-		e.parts = append(e.parts, e.buffer)
-		return e.parts, nil
-	}
-	all := make([]byte, 0, len(body)+parts*headerBytes)
-	for part := range parts {
-		from := len(all)
-		n := min(len(body), partBytesMax-headerBytes)
-		all = append(append(all, head...), body[:n]...)
-		body = body[n:]
-		binary.LittleEndian.PutUint16(all[from+headerPart:], uint16(part))
-		e.parts = append(e.parts, all[from:len(all):len(all)])
+	// The first part stands in the buffer as it is. Only what is too much for it is copied, behind headers of its own.
+	first := min(len(e.buffer), partBytesMax)
+	e.parts = append(e.parts, e.buffer[:first:first])
+	rest := e.buffer[first:]
+	more := make([]byte, 0, len(rest)+(parts-1)*headerBytes)
+	for part := 1; part < parts; part++ {
+		from := len(more)
+		n := min(len(rest), partBytesMax-headerBytes)
+		more = append(append(more, head...), rest[:n]...)
+		rest = rest[n:]
+		binary.LittleEndian.PutUint16(more[from+headerPart:], uint16(part))
+		e.parts = append(e.parts, more[from:len(more):len(more)])
 	}
 	return e.parts, nil
 }

@@ -19,6 +19,8 @@ type overlay struct {
 	arena   arena
 	order   order // the written keys in key order; built by the first scan
 
+	entriesHabit, chunksHabit habit
+
 	writes     int // entries that are written or deleted
 	writeBytes int // about what they take in the delta
 }
@@ -89,6 +91,15 @@ func (o *overlay) add(key []byte, at, hash uint64) *entry {
 	o.entries = append(o.entries, entry{hash: hash, key: o.arena.copy(key)})
 	o.slots[at] = slot(hash>>32<<32 | uint64(len(o.entries)))
 	return &o.entries[len(o.entries)-1]
+}
+
+// slotsFor is how many slots so many entries need.
+func slotsFor(entries int) int {
+	slots := overlaySlotsMin
+	for slots < 2*(entries+1) {
+		slots *= 2
+	}
+	return slots
 }
 
 func (o *overlay) grow() {
@@ -171,8 +182,15 @@ func (o *overlay) reset() {
 		o.slots, o.entries = make([]slot, overlaySlotsMin), nil
 	} else {
 		o.emptySlots(sparse)
+		used := len(o.entries)
 		clear(o.entries)
 		o.entries = o.entries[:0]
+		if keep, shrink := o.entriesHabit.ends(used, cap(o.entries)); shrink {
+			o.entries, o.slots = make([]entry, 0, keep), make([]slot, slotsFor(keep))
+		}
+	}
+	if keep, shrink := o.chunksHabit.ends(o.arena.next, len(o.arena.chunks)); shrink {
+		o.arena.shrink(keep)
 	}
 	o.arena.reset()
 	o.order.reset()
@@ -238,10 +256,14 @@ func (a *arena) more() {
 	a.next++
 }
 
+func (a *arena) shrink(keep int) {
+	clear(a.chunks[keep:])
+	a.chunks = a.chunks[:keep]
+}
+
 func (a *arena) reset() {
 	if len(a.chunks) > arenaChunksKept {
-		clear(a.chunks[arenaChunksKept:])
-		a.chunks = a.chunks[:arenaChunksKept]
+		a.shrink(arenaChunksKept)
 	}
 	a.current, a.next = nil, 0
 }

@@ -111,3 +111,27 @@ func TestOverlayAllocatesNothing(t *testing.T) {
 	transaction()
 	require.Zero(t, testing.AllocsPerRun(10, transaction))
 }
+
+// What one large transaction took is given back when the ones after it are small, and not while they are alike.
+func TestOverlayShrinksToWhatIsUsual(t *testing.T) {
+	o := newOverlay()
+	transaction := func(n int) {
+		for i := range n {
+			o.put(fmt.Appendf(nil, "key-%d", i), make([]byte, 100))
+		}
+		o.reset()
+	}
+	transaction(60_000)
+	large, chunks := cap(o.entries), len(o.arena.chunks)
+	for range 2 * habitTransactions {
+		transaction(50_000)
+	}
+	require.Equal(t, large, cap(o.entries))
+	require.Equal(t, chunks, len(o.arena.chunks))
+	for range 2 * habitTransactions {
+		transaction(5000)
+	}
+	require.Equal(t, 5000, cap(o.entries))
+	require.Equal(t, slotsFor(5000), len(o.slots))
+	require.Len(t, o.arena.chunks, 3)
+}

@@ -29,7 +29,15 @@ type cache struct {
 	// most is the largest number of items since bySKU was made, which is what
 	// clearing it costs.
 	most int
+	// lately is the largest number in the last few transactions.
+	lately       int
+	transactions int
 }
+
+// cacheTransactions are enough to have met what is usual: a second or two under
+// load. What the largest transaction took, as when all stock is counted before
+// a sale, isn't kept all night long.
+const cacheTransactions = 32
 
 // load returns the item, from state at its first touch in the transaction.
 func (s *Stage) load(tx stage.Tx, sku record.SKU) *cached {
@@ -77,7 +85,14 @@ func (c *cache) reset() {
 		it.histories = it.histories[:0]
 		it.stored, it.dirty, it.moved, it.mover = false, false, false, record.Origin{}
 	}
+	c.lately = max(c.lately, c.used)
 	c.used = 0
+	if c.transactions++; c.transactions == cacheTransactions {
+		if c.lately < len(c.items)/2 {
+			c.items, c.bySKU, c.most = append([]*cached(nil), c.items[:c.lately]...), map[record.SKU]*cached{}, 0
+		}
+		c.lately, c.transactions = 0, 0
+	}
 }
 
 // changed notes that the decision changed the item.

@@ -117,6 +117,7 @@ func TestT7_CancelAfterShipMovesNothing(t *testing.T) {
 // claimed.
 func TestT8_MovementsOfAClosedOrderAreWhatLeft(t *testing.T) {
 	s := seed(t)
+	units := 0 // that a shipment found, in all runs: one in some thousand runs has none
 	for run := range int64(40) {
 		m := &mix{Rand: rand.New(rand.NewSource(s + run)), t: t, tk: newTask(Config{}), left: map[record.OrderKey]record.Quantity{}, broken: map[record.OrderKey]record.Quantity{}}
 		for range 400 {
@@ -157,8 +158,9 @@ func TestT8_MovementsOfAClosedOrderAreWhatLeft(t *testing.T) {
 			there += r.OnHand
 		}
 		require.Equal(t, fed-left, there)
-		require.NotEmpty(t, found)
+		units += len(found)
 	}
+	require.Positive(t, units, "no run found units that weren't known of: the mix is no good")
 }
 
 // mix is orders of one SKU, and what of each has left the building.
