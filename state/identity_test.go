@@ -3,6 +3,7 @@ package state
 import (
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -119,6 +120,11 @@ func TestStoresOnDisk(t *testing.T) {
 	s = openStore(t, c)
 	require.Equal(t, map[string]string{"a": "1"}, contents(t, s))
 	s.Abandon()
+	for _, dir := range []string{filepath.Dir(c.Dir), c.Dir, filepath.Join(c.Dir, pebbleDir)} {
+		about, err := os.Stat(dir)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o700), about.Mode().Perm(), "%s is closed to other users", dir)
+	}
 }
 
 // Whenever the crash comes, a directory that was being made can be opened, or is known to be corrupt.

@@ -83,7 +83,8 @@ func claimDir(c Config) error {
 	return nil
 }
 
-// mkdirSynced makes dir and its parents so that they are still there after a crash.
+// mkdirSynced makes dir and its parents so that they are still there after a crash. They are closed to other users: state
+// holds who ordered what, and Pebble makes its files readable to whoever gets at them.
 func mkdirSynced(files vfs.FS, dir string) error {
 	if _, err := files.Stat(dir); err == nil {
 		return nil
@@ -94,7 +95,7 @@ func mkdirSynced(files vfs.FS, dir string) error {
 			return err
 		}
 	}
-	if err := files.MkdirAll(dir, 0o755); err != nil {
+	if err := files.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	return syncDir(files, parent)

@@ -189,11 +189,21 @@ func (f *settingSources) set(pairs []string) error {
 	for _, pair := range pairs {
 		key, value, ok := strings.Cut(pair, "=")
 		if !ok {
-			return usageErrorf("--set %s: must be KEY=VALUE", pair)
+			// Not all of it: what is behind the key may be a secret.
+			return usageErrorf("--set %s: must be KEY=VALUE", keyBefore(pair))
 		}
 		f.flags[key], f.flagOf[key] = value, "--set"
 	}
 	return nil
+}
+
+// keyBefore returns the beginning of text that could be a setting's key.
+func keyBefore(text string) string {
+	key := strings.TrimLeft(text, "abcdefghijklmnopqrstuvwxyz_.")
+	if key == "" {
+		return text
+	}
+	return strings.TrimSuffix(text, key) + "…"
 }
 
 func lookupEnv(environ []string, name string) string {

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -14,9 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sasl"
-	"github.com/twmb/franz-go/pkg/sasl/plain"
-	"github.com/twmb/franz-go/pkg/sasl/scram"
 	"github.com/twmb/franz-go/plugin/kslog"
 
 	"holdfast/topology"
@@ -54,55 +48,6 @@ func clientOptions(s *KafkaSettings) ([]kgo.Opt, error) {
 		opts = append(opts, kgo.SASL(mechanism))
 	}
 	return opts, nil
-}
-
-// mechanism returns how we say who we are, or nil where nobody asks.
-func (s *SASLSettings) mechanism() (sasl.Mechanism, error) {
-	password := s.Password
-	if s.PasswordFile != "" {
-		b, err := os.ReadFile(s.PasswordFile)
-		if err != nil {
-			return nil, fmt.Errorf("kafka.sasl.password_file: %w", err)
-		}
-		password = strings.TrimRight(string(b), "\r\n")
-	}
-	switch s.Mechanism {
-	case "":
-		return nil, nil
-	case "PLAIN":
-		return plain.Auth{User: s.Username, Pass: password}.AsMechanism(), nil
-	case "SCRAM-SHA-256":
-		return scram.Auth{User: s.Username, Pass: password}.AsSha256Mechanism(), nil
-	case "SCRAM-SHA-512":
-		return scram.Auth{User: s.Username, Pass: password}.AsSha512Mechanism(), nil
-	}
-	panic("BUG: SASL mechanism that was validated: " + s.Mechanism)
-}
-
-// tlsConfig returns how to encrypt, or nil where connections are plain.
-func (s *TLSSettings) tlsConfig() (*tls.Config, error) {
-	if !s.Enabled {
-		return nil, nil
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.ServerName, InsecureSkipVerify: s.InsecureSkipVerify}
-	if s.CAFile != "" {
-		pem, err := os.ReadFile(s.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("kafka.tls.ca_file: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("kafka.tls.ca_file: no certificate in %s", s.CAFile)
-		}
-	}
-	if s.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("kafka.tls.cert_file and key_file: %w", err)
-		}
-		c.Certificates = []tls.Certificate{pair}
-	}
-	return c, nil
 }
 
 // connect makes a client and waits until a broker answers. A broker that isn't
@@ -143,13 +88,17 @@ func (a *app) awaitBroker(ctx context.Context, cl *kgo.Client, s *KafkaSettings)
 	var said time.Time
 	for {
 		err := cl.Ping(timeout)
-		switch {
-		case err == nil:
+		if err == nil {
 			return nil
+		}
+		hint, distrust := notTrusted(err)
+		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case isFinal(err):
 			return fmt.Errorf("the broker at %s refuses: %w", brokers, err)
+		case distrust:
+			return fmt.Errorf("no trust between us and the broker at %s: %w (%s)", brokers, err, hint)
 		case time.Now().Add(pause).After(deadline):
 			return fmt.Errorf("no broker could be reached at %s for %s: %w (--brokers says where it is, --connect-timeout how long to wait)",
 				brokers, formatDuration(s.ConnectTimeout), err)
@@ -168,10 +117,8 @@ func (a *app) awaitBroker(ctx context.Context, cl *kgo.Client, s *KafkaSettings)
 
 // isFinal tells that asking again won't help.
 func isFinal(err error) bool {
-	var unknown x509.UnknownAuthorityError
-	var host x509.HostnameError
 	return errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, kerr.UnsupportedSaslMechanism) ||
-		errors.Is(err, kerr.IllegalSaslState) || errors.As(err, &unknown) || errors.As(err, &host)
+		errors.Is(err, kerr.IllegalSaslState)
 }
 
 // connectTopology connects, and returns what must be on that cluster too.

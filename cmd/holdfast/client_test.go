@@ -1,24 +1,15 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // freeAddress is one on which nobody listens.
@@ -63,58 +54,6 @@ func kfakeAt(t *testing.T, address string, opts ...kfake.Opt) *kfake.Cluster {
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return c
-}
-
-func TestSASL(t *testing.T) {
-	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
-		t.Run(mechanism, func(t *testing.T) {
-			c := kfakeAt(t, "127.0.0.1:0", kfake.EnableSASL(), kfake.Superuser(mechanism, "me", "hunter2"))
-			h := &harness{t: t, environ: []string{
-				"KAFKA_BROKERS=" + c.ListenAddrs()[0], "KAFKA_SASL_MECHANISM=" + mechanism, "KAFKA_SASL_USERNAME=me",
-				"KAFKA_SASL_PASSWORD_FILE=" + writeFile(t, "password", "hunter2\n"),
-			}}
-			h.good("topics", "plan")
-			// kfake hangs up on a wrong password; Kafka says what is wrong, as here.
-			c.ControlKey(kmsg.SASLAuthenticate.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
-				resp := r.ResponseKind().(*kmsg.SASLAuthenticateResponse)
-				resp.ErrorCode = kerr.SaslAuthenticationFailed.Code
-				return resp, nil, true
-			})
-			errout := h.bad(exitFailed, "topics", "plan")
-			require.Contains(t, errout, "refuses: ")
-			require.Contains(t, errout, "SASL_AUTHENTICATION_FAILED")
-			require.Contains(t, h.bad(exitUsage, "topics", "plan", "--set", "kafka.sasl.password_file=nowhere"), "kafka.sasl.password_file: open nowhere")
-		})
-	}
-}
-
-func TestTLS(t *testing.T) {
-	certificate, ca := selfSigned(t)
-	c := kfakeAt(t, "127.0.0.1:0", kfake.TLS(&tls.Config{Certificates: []tls.Certificate{certificate}}))
-	h := &harness{t: t, environ: []string{"KAFKA_BROKERS=" + c.ListenAddrs()[0], "KAFKA_TLS_ENABLED=true"}}
-	require.Contains(t, h.bad(exitFailed, "topics", "plan"), "refuses: ")
-	h.environ = append(h.environ, "KAFKA_TLS_CA_FILE="+writeFile(t, "ca.pem", ca))
-	h.good("topics", "plan")
-	require.Contains(t, h.bad(exitFailed, "topics", "plan", "--set", "kafka.tls.server_name=other.example"), "other.example")
-	require.Contains(t, h.bad(exitUsage, "topics", "plan", "--set", "kafka.tls.ca_file="+writeFile(t, "no.pem", "x")), "no certificate in")
-	r := h.run("topics", "plan", "--set", "kafka.tls.ca_file=", "--set", "kafka.tls.insecure_skip_verify=true")
-	require.Equal(t, exitGood, r.code)
-	require.Contains(t, r.errout, "whoever answers is believed to be Kafka")
-}
-
-func selfSigned(t *testing.T) (tls.Certificate, string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	require.NoError(t, err)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key},
-		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
 // A batch that is to be sent again waits for metadata: with the library's 5 s

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -21,11 +23,20 @@ type dataDir struct {
 	lock *os.File
 }
 
-func openDataDir(path string) (*dataDir, error) {
-	if err := os.MkdirAll(path, 0o755); err != nil {
+// lockFile holds nothing; who has it open has the directory.
+const lockFile = "lock"
+
+func openDataDir(path string, log *slog.Logger) (*dataDir, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	if err := keepPrivate(path, log); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(path, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
@@ -34,6 +45,36 @@ func openDataDir(path string) (*dataDir, error) {
 		return nil, fmt.Errorf("data directory %s is in use by another process", path)
 	}
 	return &dataDir{path: path, lock: lock}, nil
+}
+
+// keepPrivate closes a directory to other users of the machine: state holds who
+// ordered what. One that is already there is closed only if it is ours, empty or
+// with our lock in it; of others it is said that they are open.
+func keepPrivate(path string, log *slog.Logger) error {
+	about, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	const others = 0o077
+	mode := about.Mode().Perm()
+	if mode&others == 0 {
+		return nil
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	because := "it holds what isn't Holdfast's"
+	if len(entries) == 0 || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == lockFile }) {
+		err := os.Chmod(path, mode&^others)
+		if err == nil {
+			log.Info("the data directory was open to other users, and isn't any more", "path", path, "mode_was", mode)
+			return nil
+		}
+		because = err.Error()
+	}
+	log.Warn("other users of this machine may read the data directory, and it was left so", "path", path, "mode", mode, "because", because)
+	return nil
 }
 
 // close lets others have the directory; nothing was written to the lock file.
@@ -61,7 +102,7 @@ func (d *dataDir) instanceID(configured string) (string, error) {
 	rand.Read(random[:])
 	id := "node-" + hex.EncodeToString(random[:])
 	// Written aside and renamed, so that a crash leaves a whole name or none.
-	if err := os.WriteFile(file+".new", []byte(id+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(file+".new", []byte(id+"\n"), 0o600); err != nil {
 		return "", fmt.Errorf("data directory: %w", err)
 	}
 	if err := os.Rename(file+".new", file); err != nil {

@@ -103,6 +103,7 @@ func (d *demo) prepare(ctx context.Context) error {
 			return err
 		}
 		s.Kafka.Brokers = []string{d.broker.Addr()}
+		s.Kafka.SASL, s.Kafka.TLS = SASLSettings{}, TLSSettings{} // of another broker
 	}
 	start := record.Millis(time.Now().UnixMilli())
 	cfg := sale.Defaults()

@@ -39,7 +39,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err := s.setWorkers(c.Workers); err != nil {
 		return err
 	}
-	dir, err := openDataDir(s.DataDir)
+	dir, err := openDataDir(s.DataDir, a.log)
 	if err != nil {
 		return err
 	}

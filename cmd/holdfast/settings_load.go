@@ -8,7 +8,6 @@ import (
 
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/env/v2"
-	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
 )
 
@@ -33,8 +32,8 @@ func LoadSettings(from settingSources) (*Settings, error) {
 	var errs []error
 	if from.file != "" {
 		k := koanf.New(".")
-		if err := k.Load(file.Provider(from.file), yaml.Parser()); err != nil {
-			return nil, fmt.Errorf("reading the configuration %s: %w", from.file, err)
+		if err := k.Load(configFile(from.file), yaml.Parser()); err != nil {
+			return nil, fmt.Errorf("reading the configuration %s: %w", from.file, withoutQuotes(err))
 		}
 		for _, name := range unknownKeys(k, keys) {
 			errs = append(errs, fmt.Errorf("%s: %s isn't a setting%s", from.file, name, didYouMean(name, keys)))
@@ -51,6 +50,11 @@ func LoadSettings(from settingSources) (*Settings, error) {
 	}
 	k := koanf.New(".")
 	for name, v := range from.flags {
+		if i := slices.IndexFunc(keys, func(k settingKey) bool { return k.name == name }); i >= 0 && keys[i].secret {
+			errs = append(errs, fmt.Errorf("%s: %s is a secret, and a command line is seen by others; give it in the environment as %s, or its file as %s_file",
+				from.flagOf[name], name, keys[i].envs[0], name))
+			continue
+		}
 		if !slices.ContainsFunc(keys, func(k settingKey) bool { return k.name == name }) {
 			errs = append(errs, fmt.Errorf("%s: %s isn't a setting%s", from.flagOf[name], name, didYouMean(name, keys)))
 		} else if err := k.Set(name, v); err != nil {
@@ -76,6 +80,11 @@ func (s *Settings) take(k *koanf.Koanf, keys []settingKey, source func(*settingK
 		}
 		v := k.Get(key.name)
 		if v == nil {
+			continue
+		}
+		if _, isText := v.(string); key.secret && !isText {
+			// A number would lose its zeros, and any other value be quoted in the error.
+			errs = append(errs, fmt.Errorf("%s (%s) isn't text: put it in quotes", key.name, source(key)))
 			continue
 		}
 		if err := key.set(s, v); err != nil {
@@ -175,4 +184,26 @@ func distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// configBytesMax is many times what all settings take with a comment each.
+const configBytesMax = 1 << 20
+
+// configFile is koanf's way to a file, which is read up to a bound.
+type configFile string
+
+// ReadBytes is part of koanf.Provider.
+func (f configFile) ReadBytes() ([]byte, error) { return readBounded(string(f), configBytesMax) }
+
+// Read is part of koanf.Provider.
+func (configFile) Read() (map[string]any, error) { panic("BUG: a file is read as bytes") }
+
+// withoutQuotes leaves out what the YAML parser quotes of the file: it may have
+// been the file of a password.
+func withoutQuotes(err error) error {
+	parts := strings.Split(err.Error(), "`")
+	if len(parts) < 3 {
+		return err
+	}
+	return errors.New(parts[0] + "…" + parts[len(parts)-1])
 }

@@ -169,7 +169,7 @@ func openStores(ctx context.Context, a *app) (*storeReader, error) {
 	if _, err := os.Stat(s.DataDir); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	dir, err := openDataDir(s.DataDir)
+	dir, err := openDataDir(s.DataDir, a.log)
 	if err != nil {
 		return nil, err
 	}

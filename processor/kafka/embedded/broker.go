@@ -144,7 +144,7 @@ func (b *Broker) openDir(dir string) (string, error) {
 			return "", fmt.Errorf("making the broker's temporary directory: %w", err)
 		}
 		b.tempDir = dir
-	} else if err = os.MkdirAll(dir, 0o755); err != nil {
+	} else if err = os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("making the broker's data directory: %w", err)
 	}
 	if b.lock, err = vfs.Default.Lock(filepath.Join(dir, "LOCK")); err != nil {
