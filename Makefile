@@ -29,6 +29,11 @@ SCENARIO ?= smoke
 loadtest: build ## Rehearse a sale (SCENARIO=smoke) on an embedded broker, or on KAFKA=host:port
 	tools/loadtest.sh $(SCENARIO) $(LOADTEST_FLAGS)
 
+.PHONY: rehearsal
+rehearsal: SCENARIO = 11.11
+rehearsal: build ## Rehearse 11.11 on a real Kafka with two nodes, one killed at the peak; then two runs that must fail
+	tools/rehearsal.sh $(SCENARIO) $(LOADTEST_FLAGS)
+
 .PHONY: test
 test: ## Run the tests (Go alone)
 	go test -timeout 5m $(TESTFLAGS) $(PKG)

@@ -26,6 +26,7 @@ type loadtestRunCmd struct {
 	outputFlag
 	Report string   `help:"Write the report as one HTML file." placeholder:"FILE" type:"path"`
 	JSON   string   `name:"json" help:"Write the result as JSON, to be compared with others." placeholder:"FILE" type:"path"`
+	With   []string `help:"Lay another file's keys over the scenario's: faults, for example, with the thresholds that go with them. node-killed comes with Holdfast. Can be repeated." placeholder:"FILE|NAME" sep:"none"`
 	Rate   float64  `help:"Multiply all rates, so that the highest is this one, in orders a second." placeholder:"N"`
 	Change []string `help:"Change the scenario: --change phases.plateau.rate=500. Can be repeated." placeholder:"KEY=VALUE" sep:"none"`
 	RunID  string   `name:"run-id" help:"Part of the names of this run's orders and SKUs, letters and digits; another one each time unless given." placeholder:"ID"`
@@ -107,9 +108,18 @@ func (c *loadtestRunCmd) scenario() (*scenario.Scenario, error) {
 	if c.Rate != 0 {
 		changes = append(changes, "scale_to="+strconv.FormatFloat(c.Rate, 'g', -1, 64))
 	}
-	text, err := readScenario(c.Scenario)
+	text, err := readScenario(c.Scenario, "scenarios", scenarios.Text, scenarios.Names())
 	if err != nil {
 		return nil, err
+	}
+	for _, name := range c.With {
+		over, err := readScenario(name, "files to lay over a scenario", scenarios.OverText, scenarios.OverNames())
+		if err != nil {
+			return nil, err
+		}
+		if text, err = scenario.Lay(text, over); err != nil {
+			return nil, fmt.Errorf("%s with %s: %w", c.Scenario, name, err)
+		}
 	}
 	s, err := scenario.Parse(text, changes...)
 	if err != nil {
@@ -121,13 +131,14 @@ func (c *loadtestRunCmd) scenario() (*scenario.Scenario, error) {
 // scenarioBytesMax is more than Parse takes, so that it can say so.
 const scenarioBytesMax = 1 << 20
 
-func readScenario(name string) ([]byte, error) {
+// readScenario reads a file, or what comes with Holdfast under that name.
+func readScenario(name, what string, ours func(string) ([]byte, bool), names []string) ([]byte, error) {
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		if text, ok := scenarios.Text(name); ok {
+		if text, ok := ours(name); ok {
 			return text, nil
 		}
-		return nil, fmt.Errorf("%w; the scenarios that come with Holdfast are %s", err, strings.Join(scenarios.Names(), ", "))
+		return nil, fmt.Errorf("%w; the %s that come with Holdfast are %s", err, what, strings.Join(names, ", "))
 	}
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +58,7 @@ func browse(t *testing.T, url string, args ...string) string {
 type drawnPlot struct {
 	ID    string
 	Log   bool
+	Flags []float64 // of the markers: how much of each is in its colour; none where x isn't time
 	Lines []struct {
 		Label   string
 		Painted int
@@ -76,10 +78,7 @@ func attribute(page, name string) string {
 // left pixels of its colour, on both scales.
 func requireDrawn(t *testing.T, path string, plots int, args ...string) {
 	t.Helper()
-	page := browse(t, "file://"+path+"#check", append(args, "--dump-dom")...)
-	require.Empty(t, attribute(page, "data-errors"))
-	var drawn []drawnPlot
-	require.NoError(t, json.Unmarshal([]byte(attribute(page, "data-drawn")), &drawn), "the page's script didn't come to its end")
+	drawn := look(t, path, args...)
 	require.Len(t, drawn, 2*plots)
 	switched := 0
 	for i, p := range drawn {
@@ -93,6 +92,35 @@ func requireDrawn(t *testing.T, path string, plots int, args ...string) {
 		}
 	}
 	require.Positive(t, switched)
+}
+
+// look opens the page and returns its plots twice: as they are, and with their
+// scales switched. Nothing may have gone wrong on the way.
+func look(t *testing.T, path string, args ...string) (drawn []drawnPlot) {
+	t.Helper()
+	page := browse(t, "file://"+path+"#check", append(args, "--dump-dom")...)
+	require.Empty(t, attribute(page, "data-errors"))
+	require.NoError(t, json.Unmarshal([]byte(attribute(page, "data-drawn")), &drawn), "the page's script didn't come to its end")
+	return drawn
+}
+
+// requireFlags requires that so many markers stand in each plot over time, at
+// their times.
+func requireFlags(t *testing.T, drawn []drawnPlot, markers int) {
+	t.Helper()
+	overTime := 0
+	for _, p := range drawn {
+		if len(p.Flags) == 0 {
+			continue
+		}
+		overTime++
+		require.Len(t, p.Flags, markers, p.ID)
+		for i, share := range p.Flags {
+			// The number is in another colour, and a neighbour may hide a half.
+			require.Greater(t, share, 0.25, "%s: marker %d", p.ID, i+1)
+		}
+	}
+	require.Positive(t, overTime)
 }
 
 // screenshot takes a picture and requires that something is on it. With
@@ -134,6 +162,8 @@ func TestBrowserDrawsTheReport(t *testing.T) {
 	path := pageFile(t, func(w io.Writer) error { return WriteHTML(w, sample(1, 1)) })
 	requireDrawn(t, path, 7)
 	requireDrawn(t, path, 7, dark)
+	requireFlags(t, look(t, path), 2)
+	requireFlags(t, look(t, path, dark), 2)
 	screenshot(t, path, "report", "1180,3800")
 	screenshot(t, path, "report-dark", "1180,3800", dark)
 	screenshot(t, path, "report-narrow", "500,4200")
@@ -144,6 +174,42 @@ func TestBrowserDrawsTheComparison(t *testing.T) {
 	path := pageFile(t, c.WriteHTML)
 	requireDrawn(t, path, 7)
 	screenshot(t, path, "compare", "1180,4800")
+}
+
+// TestBrowserDrawsReports opens the reports of real runs: REPORTS names a folder
+// with NAME.html and NAME.json.
+func TestBrowserDrawsReports(t *testing.T) {
+	dir := os.Getenv("REPORTS")
+	if dir == "" {
+		t.Skip("REPORTS names no folder with the reports of runs")
+	}
+	paths, err := filepath.Glob(filepath.Join(dir, "*.html"))
+	require.NoError(t, err)
+	require.NotEmpty(t, paths, "no report in %s", dir)
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), ".html")
+		f, err := os.Open(filepath.Join(dir, name+".json"))
+		require.NoError(t, err)
+		defer f.Close()
+		r, err := Read(f)
+		require.NoError(t, err)
+		abs, err := filepath.Abs(path)
+		require.NoError(t, err)
+		drawn := look(t, abs)
+		require.Len(t, drawn, 2*len(r.draw().Plots), name)
+		if len(r.Markers) > 0 {
+			requireFlags(t, drawn, len(r.Markers))
+		}
+		for _, p := range drawn {
+			painted := 0
+			for _, l := range p.Lines {
+				painted += l.Painted // a line of a real run may lie under another one
+			}
+			require.Greater(t, painted, 30, "%s: %s", name, p.ID)
+		}
+		screenshot(t, abs, name, "1180,5200")
+		t.Logf("%s: %d plots, %d markers, %s", path, len(drawn)/2, len(r.Markers), r.Verdict)
+	}
 }
 
 // Names that try to be more than text stay text in a browser too.

@@ -76,6 +76,8 @@ type reportView struct {
 	Thresholds            []thresholdView
 	Latencies             []latencyView
 	Totals                []totalView
+	Outages               []string
+	OutageNote            string
 	Audit                 *auditView
 }
 
@@ -104,7 +106,10 @@ type auditView struct {
 func WriteHTML(w io.Writer, r *Result) error {
 	v := reportView{shell: newShell(r.Scenario+": "+string(r.Verdict), r.draw()),
 		Scenario: r.Scenario, Facts: r.facts(), Text: r.Text, Verdict: r.Verdict, Version: r.Version, Good: r.Verdict == Go,
-		Late: r.Behind.late(), Reasons: r.Reasons, Behind: r.Behind.words(), Audit: r.Audit.view()}
+		Late: r.Behind.late(), Reasons: r.Reasons, Behind: r.Behind.words(), OutageNote: outageNote, Audit: r.Audit.view()}
+	for i := range r.Outages {
+		v.Outages = append(v.Outages, r.Outages[i].words())
+	}
 	for i := range r.Thresholds {
 		t := &r.Thresholds[i]
 		v.Thresholds = append(v.Thresholds, thresholdView{t.Name, t.limitWords(), t.valueWords(), t.Kept})

@@ -34,7 +34,7 @@ func TestHTMLNeedsNothingElse(t *testing.T) {
 	page := htmlOf(t, sample(1, 1))
 	requireAlone(t, page)
 	require.True(t, reference.MatchString(`<img src="x">`))
-	for _, want := range []string{"✕ NO-GO", "accepted p99 was", "The generator itself was late.", "broker 1 of 3 killed", "kill: broker 1", `id="plot-lag"`, `id="plot-distribution"`} {
+	for _, want := range []string{"✕ NO-GO", "accepted p99 was", "The generator itself was late.", "broker 1 of 3 killed", "kill: broker 1", "1:20 to 1:40: 11,520 orders waited in it, and nothing longer than 6.01 s", `id="plot-lag"`, `id="plot-distribution"`} {
 		require.Contains(t, page, want)
 	}
 }
@@ -52,7 +52,7 @@ func TestHTMLOfARunWithoutAnything(t *testing.T) {
 	page := htmlOf(t, &Result{Version: Version, Scenario: "nothing", Verdict: Go})
 	requireAlone(t, page)
 	require.Contains(t, page, "✓ GO")
-	for _, unwanted := range []string{"Why not", "generator itself", "Thresholds", "Latencies", "Audit", `id="plot-`} {
+	for _, unwanted := range []string{"Why not", "generator itself", "Thresholds", "Latencies", "Audit", "Outages", `id="plot-`} {
 		require.NotContains(t, page, unwanted)
 	}
 }
@@ -78,8 +78,8 @@ func TestHTMLEscapesNames(t *testing.T) {
 
 // dataOf returns what the page's script reads.
 func dataOf(t *testing.T, page string) (data struct {
-	Bands []band
-	Plots []struct {
+	Bands, Outages []band
+	Plots          []struct {
 		ID    string
 		X     []float64
 		Lines []struct {

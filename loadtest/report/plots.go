@@ -10,6 +10,7 @@ import (
 // drawing is what the page's script draws.
 type drawing struct {
 	Bands   []band   `json:"bands"`
+	Outages []band   `json:"outages"`
 	Markers []Marker `json:"markers"`
 	Plots   []plot   `json:"plots"`
 }
@@ -183,7 +184,10 @@ func colour(i int) string { all := colours(); return all[i%len(all)] }
 
 func (r *Result) draw() drawing {
 	s := r.axis()
-	d := drawing{Bands: r.bands(), Markers: r.Markers}
+	d := drawing{Bands: r.bands(), Outages: []band{}, Markers: r.Markers}
+	for _, o := range r.Outages {
+		d.Outages = append(d.Outages, band{"", o.From, o.To})
+	}
 	if p, ok := r.rates(s); ok {
 		d.Plots = append(d.Plots, p)
 	}

@@ -53,6 +53,7 @@ func outline(data []byte) error {
 		Thresholds []json.RawMessage `json:"thresholds"`
 		Phases     []json.RawMessage `json:"phases"`
 		Markers    []json.RawMessage `json:"markers"`
+		Outages    []json.RawMessage `json:"outages"`
 		Latencies  []json.RawMessage `json:"latencies"`
 		Series     []json.RawMessage `json:"series"`
 	}
@@ -70,6 +71,7 @@ func outline(data []byte) error {
 	v.list("thresholds", len(o.Thresholds), listMax)
 	v.list("phases", len(o.Phases), listMax)
 	v.list("markers", len(o.Markers), listMax)
+	v.list("outages", len(o.Outages), listMax)
 	v.list("latencies", len(o.Latencies), latenciesMax)
 	v.list("series", len(o.Series), seriesMax)
 	return v.err()

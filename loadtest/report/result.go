@@ -30,6 +30,7 @@ type Result struct {
 	Phases     []Phase     `json:"phases"`
 	Markers    []Marker    `json:"markers"`
 	Totals     Totals      `json:"totals"`
+	Outages    []Outage    `json:"outages,omitempty"`
 	Behind     Behind      `json:"behind"`
 	Latencies  []Latency   `json:"latencies"`
 	Series     []Series    `json:"series"`
@@ -66,6 +67,16 @@ type Marker struct {
 	At   float64 `json:"at"`
 	Kind string  `json:"kind"`
 	Text string  `json:"text"`
+}
+
+// Outage is a time in which the scenario allows that orders wait for what a
+// fault broke. Its thresholds for latencies are of what didn't wait in it, and
+// the one for outages is of what did.
+type Outage struct {
+	From      float64 `json:"from"`
+	To        float64 `json:"to"`
+	Orders    int64   `json:"orders"` // that were due before its end and answered after its begin
+	MaxMillis float64 `json:"max_ms"` // of these orders, and of the channels' updates
 }
 
 // Totals of the whole run.

@@ -28,6 +28,7 @@ func sample(seed uint64, slower float64) *Result {
 		Text:    "name: rush with a broker killed\nphases:\n  - name: warm up\n    for: 20s\n    rate: 200/s\n  - name: climb\n    for: 40s\n    rate: 200/s to 600/s\n  - name: rush\n    for: 90s\n    rate: 600/s\nfaults:\n  - at: 80s\n    kill: broker 1\n",
 		Phases:  []Phase{{"warm up", 0, sampleWarm, 200, 200}, {"climb", sampleWarm, sampleRush, 200, 600}, {"rush", sampleRush, samplePhases, 600, 600}},
 		Markers: []Marker{{sampleFault, MarkerFault, "broker 1 of 3 killed"}, {sampleRestore, MarkerRestore, "broker 1 started again"}},
+		Outages: []Outage{{sampleFault, sampleRestore + 8, 11_520, 6012}},
 		Behind:  Behind{MaxMillis: 143, Seconds: 1, RecordsLate: 212, Share: 0.0011},
 		Audit:   &Audit{Verdict: auditPass, Orders: 176_000, Violations: map[string]int64{}, Seconds: 4.2}}
 	accepted := sampleLatency(rnd, "accepted", 18*slower, 1)

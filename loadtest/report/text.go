@@ -44,6 +44,13 @@ func (r *Result) WriteText(w io.Writer) error {
 			fmt.Fprintf(t, "%s\t%s: %s\n", clock(m.At), oneLine(m.Kind), oneLine(m.Text))
 		}
 	}
+	if len(r.Outages) > 0 {
+		fmt.Fprint(t, "\nOUTAGE\n")
+		for i := range r.Outages {
+			fmt.Fprintf(t, "%s\n", r.Outages[i].words())
+		}
+		fmt.Fprintf(t, "%s\n", outageNote)
+	}
 	if r.Audit != nil {
 		v := r.Audit.view()
 		fmt.Fprintf(t, "\naudit: %s: %s\n", oneLine(v.Verdict), v.Text)

@@ -52,6 +52,11 @@ func (r *Result) Validate() error {
 			v.text(at+".text", r.Markers[i].Text, lineBytesMax)
 		}
 	}
+	if v.list("outages", len(r.Outages), listMax) {
+		for i := range r.Outages {
+			v.outage(fmt.Sprintf("outages[%d]", i), &r.Outages[i])
+		}
+	}
 	for _, f := range r.Totals.figures() {
 		v.check(f.count >= 0, "totals: %s is %d, must not be negative", f.label, f.count)
 	}
@@ -123,6 +128,13 @@ func (v *validator) phase(where string, p *Phase) {
 	v.number(where+".to", p.To, p.From, secondsMax)
 	v.number(where+".rate_from", p.RateFrom, 0, magnitudeMax)
 	v.number(where+".rate_to", p.RateTo, 0, magnitudeMax)
+}
+
+func (v *validator) outage(where string, o *Outage) {
+	v.number(where+".from", o.From, 0, secondsMax)
+	v.number(where+".to", o.To, o.From, secondsMax)
+	v.check(o.Orders >= 0, "%s.orders is %d, must not be negative", where, o.Orders)
+	v.number(where+".max_ms", o.MaxMillis, 0, latencyMaxMax)
 }
 
 func (v *validator) latencies(all []Latency) {

@@ -106,6 +106,17 @@ func (b *Behind) words() string {
 	return s.String()
 }
 
+func (o *Outage) words() string {
+	waited := "nothing waited in it"
+	if o.MaxMillis > 0 {
+		waited = fmt.Sprintf("%s waited in it, and nothing longer than %s", plural(o.Orders, "order"), millis(o.MaxMillis))
+	}
+	return clock(o.From) + " to " + clock(o.To) + ": " + waited
+}
+
+// outageNote is for a reader who compares thresholds and latencies.
+const outageNote = "Thresholds for latencies are of what didn't wait during an outage, and outage_max_ms is of what did. The latencies told are of all."
+
 func share(x float64) string {
 	if x > 0 && x < 0.0001 {
 		return "less than 0.01 %"

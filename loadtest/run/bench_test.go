@@ -45,7 +45,7 @@ func BenchmarkGenerator(b *testing.B) {
 // BenchmarkWatcher takes an order's event and three updates of stock, as they
 // come out for each order.
 func BenchmarkWatcher(b *testing.B) {
-	w := &watcher{begun: time.Now(), pending: newPending(), accepted: newMeter("accepted"), decided: newMeter("decided"), channels: map[string]*meter{}}
+	w := &watcher{begun: time.Now(), pending: newPending(), accepted: newMeter("accepted", nil), decided: newMeter("decided", nil), channels: map[string]*meter{}}
 	update := &kgo.Record{Value: []byte(`{"holdfast":1,"channel":"shopee","shop":"main","sku":"TEE-RED-M-0001-k2j3","sellable":37,"version":1234,"at":"2026-11-11T00:00:01.123+07:00","urgent":false}`)}
 	b.ReportAllocs()
 	n := 0

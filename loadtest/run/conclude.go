@@ -46,7 +46,9 @@ func (r *run) conclude() {
 			l.Over = []report.Second{}
 		}
 		res.Latencies = append(res.Latencies, l)
+		r.outcome.judged = append(r.outcome.judged, m.judged())
 	}
+	res.Outages = r.watch.outages.report()
 	res.Series = r.series()
 	r.outcome.lagMost = r.lags.most()
 	r.outcome.sendFailed, _ = r.out.failures()

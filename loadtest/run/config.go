@@ -51,7 +51,8 @@ type Progress struct {
 	Errors   int64         // dead letters, and records that couldn't be sent
 }
 
-// validate returns what the system lacks for the scenario.
+// validate returns what the system lacks for the scenario, and why its faults
+// couldn't be done.
 func (c *Config) validate() error {
 	var missing []string
 	for _, name := range slices.Sorted(maps.Keys(c.Scenario.Channels)) {
@@ -62,5 +63,5 @@ func (c *Config) validate() error {
 	if len(missing) > 0 {
 		return fmt.Errorf("the scenario sells on channels that the system doesn't have: %s (change the scenario's channels, or the system's)", strings.Join(missing, " "))
 	}
-	return nil
+	return ready(c.Scenario.Faults)
 }

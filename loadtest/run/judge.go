@@ -26,6 +26,7 @@ type outcome struct {
 	faults      []string // what couldn't be done to the system
 	lagMost     float64
 	lagKnown    bool
+	judged      []report.Latency // those of the result, without what an outage hit
 }
 
 // unmeasured is the value of a threshold that there is nothing to compare with.
@@ -103,8 +104,14 @@ func gauges(r *report.Result, o *outcome) map[string]float64 {
 		g["rejected_share"] = float64(r.Totals.Rejected) / float64(n)
 	}
 	urgent := 0.0
-	for i := range r.Latencies {
-		l := &r.Latencies[i]
+	if len(r.Outages) > 0 {
+		g[scenario.OutageMax] = 0
+	}
+	for i := range r.Outages {
+		g[scenario.OutageMax] = max(g[scenario.OutageMax], r.Outages[i].MaxMillis)
+	}
+	for i := range o.judged {
+		l := &o.judged[i]
 		switch {
 		case l.Count == 0:
 		case l.Name == "accepted":

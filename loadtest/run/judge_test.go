@@ -14,12 +14,14 @@ import (
 
 // good is a run in which nothing went wrong.
 func good() (*report.Result, *outcome) {
+	latencies := []report.Latency{{Name: "accepted", Count: 1000, P50: 10, P99: 80, P999: 90, Max: 95}, {Name: "decided", Count: 1000, P99: 81, Max: 96}, {Name: "channel web", Count: 3, P99: 40}, {Name: "channel pos", Count: 3, P99: 60}}
 	return &report.Result{
 		Totals:    report.Totals{OrdersSent: 1000, Accepted: 900, Rejected: 100, Broken: 3, DeadLetters: 3},
 		Behind:    report.Behind{MaxMillis: 12, Share: 0},
-		Latencies: []report.Latency{{Name: "accepted", Count: 1000, P50: 10, P99: 80, P999: 90, Max: 95}, {Name: "decided", Count: 1000, P99: 81, Max: 96}, {Name: "channel web", Count: 3, P99: 40}, {Name: "channel pos", Count: 3, P99: 60}},
+		Latencies: latencies,
+		Outages:   []report.Outage{{From: 3, To: 5, Orders: 7, MaxMillis: 4000}, {From: 7, To: 8, MaxMillis: 2000}},
 		Audit:     &report.Audit{Verdict: "pass", Orders: 1000, Violations: map[string]int64{}},
-	}, &outcome{planned: 10 * time.Second, drain: 2 * time.Second, lagMost: 500, lagKnown: true}
+	}, &outcome{planned: 10 * time.Second, drain: 2 * time.Second, lagMost: 500, lagKnown: true, judged: latencies}
 }
 
 func TestJudge(t *testing.T) {
@@ -31,13 +33,13 @@ func TestJudge(t *testing.T) {
 	}{
 		{"nothing asked for", nil, nil, nil},
 		{"all kept, to the last bit", map[string]float64{"accepted_p50_ms": 10, "accepted_p99_ms": 80, "accepted_p999_ms": 90, "accepted_max_ms": 95, "decided_p99_ms": 81, "decided_max_ms": 96,
-			"channel_p99_ms": 60, "lag_max": 500, "drain_max_s": 2, "behind_max_ms": 12, "behind_share": 0, "dead_letters_max": 0, "rejected_share": 0.1, "unanswered": 0, "oversold_units": 0, "violations": 0}, nil, nil},
+			"channel_p99_ms": 60, "lag_max": 500, "drain_max_s": 2, "behind_max_ms": 12, "behind_share": 0, "dead_letters_max": 0, "rejected_share": 0.1, "outage_max_ms": 4000, "unanswered": 0, "oversold_units": 0, "violations": 0}, nil, nil},
 		{"one broken", map[string]float64{"accepted_p99_ms": 79.9, "lag_max": 500}, nil, []string{"accepted_p99_ms is 80 ms, and may be 79.9 ms."}},
 		{"the slowest channel counts", map[string]float64{"channel_p99_ms": 50}, nil, []string{"channel_p99_ms is 60 ms, and may be 50 ms."}},
 		{"dead letters beyond the broken records", map[string]float64{"dead_letters_max": 1}, func(r *report.Result, _ *outcome) { r.Totals.DeadLetters = 5 }, []string{"dead_letters_max is 2 records, and may be 1 records."}},
 		{"fewer dead letters than broken records aren't bonus", map[string]float64{"dead_letters_max": 0}, func(r *report.Result, _ *outcome) { r.Totals.DeadLetters = 0 }, nil},
 		{"not measured isn't kept", map[string]float64{"accepted_p99_ms": 1000, "lag_max": 1e9, "drain_max_s": 10}, func(r *report.Result, o *outcome) {
-			r.Latencies, o.lagKnown, o.notDrained = nil, false, errors.New("12 records to go")
+			o.judged, o.lagKnown, o.notDrained = nil, false, errors.New("12 records to go")
 		}, []string{"The system didn't come to rest: 12 records to go.", "accepted_p99_ms wasn't measured.", "drain_max_s wasn't measured.", "lag_max wasn't measured."}},
 		{"oversold, whatever the thresholds", nil, func(r *report.Result, _ *outcome) {
 			r.Audit = &report.Audit{Verdict: "fail", OversoldUnits: 2, Violations: map[string]int64{"oversold": 2, "leaked": 1, "seq_gap": 0}}
@@ -56,6 +58,11 @@ func TestJudge(t *testing.T) {
 		{"records that weren't sent", nil, func(_ *report.Result, o *outcome) { o.sendFailed, o.sendError = 7, errors.New("no leader") }, []string{"7 records couldn't be sent: no leader."}},
 		{"the last of them", nil, func(_ *report.Result, o *outcome) { o.sendError = errors.New("too late") }, []string{"Not everything was sent: too late."}},
 		{"a fault that wasn't one", nil, func(_ *report.Result, o *outcome) { o.faults = []string{"At 3 s: x didn't work: y."} }, []string{"At 3 s: x didn't work: y."}},
+		{"who waits during an outage", map[string]float64{"outage_max_ms": 3999, "accepted_max_ms": 95}, nil, []string{"outage_max_ms is 4000 ms, and may be 3999 ms."}},
+		{"an outage in which nothing waited", map[string]float64{"outage_max_ms": 0}, func(r *report.Result, _ *outcome) { r.Outages = []report.Outage{{From: 3, To: 5}} }, nil},
+		{"nothing but outage", map[string]float64{"outage_max_ms": 4000, "accepted_p99_ms": 1e9}, func(_ *report.Result, o *outcome) {
+			o.judged = []report.Latency{{Name: "accepted"}}
+		}, []string{"accepted_p99_ms wasn't measured."}},
 		{"a generator behind", map[string]float64{"behind_max_ms": 10}, nil, []string{"behind_max_ms is 12 ms, and may be 10 ms."}},
 	} {
 		r, o := good()

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"math/bits"
 	"time"
 
@@ -14,7 +15,9 @@ import (
 type meter struct {
 	name    string
 	total   *hdrhistogram.Histogram // microseconds
-	seconds []moment                // by intended second
+	calm    *hdrhistogram.Histogram // of what no outage hit; total itself where the scenario has none
+	outages outages
+	seconds []moment // by intended second
 }
 
 // moment is what a meter knows of one second: while it is young a histogram, then
@@ -36,13 +39,31 @@ const (
 	latencyDigits = 3
 )
 
-func newMeter(name string) *meter {
-	return &meter{name: name, total: hdrhistogram.New(latencyMin.Microseconds(), latencyMax.Microseconds(), latencyDigits)}
+func newMeter(name string, o outages) *meter {
+	m := &meter{name: name, total: newHistogram(), outages: o}
+	m.calm = m.total
+	if len(o) > 0 {
+		m.calm = newHistogram()
+	}
+	return m
 }
 
-func (m *meter) note(intended, seen time.Duration) {
+func newHistogram() *hdrhistogram.Histogram {
+	return hdrhistogram.New(latencyMin.Microseconds(), latencyMax.Microseconds(), latencyDigits)
+}
+
+// note returns the outage that made it wait, or nil.
+func (m *meter) note(intended, seen time.Duration) *outage {
 	value := min(max(seen-intended, latencyMin), latencyMax)
-	if err := m.total.RecordValue(value.Microseconds()); err != nil {
+	hit := m.outages.hit(intended, seen)
+	err := m.total.RecordValue(value.Microseconds())
+	switch {
+	case hit != nil:
+		hit.most = max(hit.most, value)
+	case m.calm != m.total:
+		err = cmp.Or(err, m.calm.RecordValue(value.Microseconds()))
+	}
+	if err != nil {
 		panic("BUG: latency beyond the histogram's bounds: " + err.Error())
 	}
 	i := second(intended)
@@ -54,17 +75,33 @@ func (m *meter) note(intended, seen time.Duration) {
 		}
 	}
 	m.seconds[i].note(value, i <= len(m.seconds)-1-openSeconds)
+	return hit
 }
 
-func (m *meter) quantile(q float64) time.Duration {
-	return time.Duration(m.total.ValueAtQuantile(q*100)) * time.Microsecond
+func (m *meter) quantile(q float64) time.Duration { return quantile(m.total, q) }
+
+func quantile(h *hdrhistogram.Histogram, q float64) time.Duration {
+	return time.Duration(h.ValueAtQuantile(q*100)) * time.Microsecond
+}
+
+// judged is what thresholds are held against: the percentiles of what no outage
+// hit.
+func (m *meter) judged() report.Latency { return percentiles(m.name, m.calm) }
+
+func percentiles(name string, h *hdrhistogram.Histogram) report.Latency {
+	l := report.Latency{Name: name, Count: h.TotalCount()}
+	if l.Count > 0 {
+		at := func(q float64) float64 { return millis(quantile(h, q)) }
+		l.P50, l.P90, l.P99, l.P999, l.Max = at(0.5), at(0.9), at(0.99), at(0.999), at(1)
+	}
+	return l
 }
 
 func (m *meter) report() report.Latency {
-	l := report.Latency{Name: m.name, Count: m.total.TotalCount(), Over: []report.Second{}}
+	l := percentiles(m.name, m.total)
+	l.Over = []report.Second{}
 	if l.Count > 0 {
-		l.P50, l.P90, l.P99, l.P999 = millis(m.quantile(0.5)), millis(m.quantile(0.9)), millis(m.quantile(0.99)), millis(m.quantile(0.999))
-		l.Max, l.Histogram = millis(m.quantile(1)), report.EncodeHistogram(m.total)
+		l.Histogram = report.EncodeHistogram(m.total)
 	}
 	for i := range m.seconds {
 		s := m.seconds[i]

@@ -12,7 +12,7 @@ import (
 )
 
 func TestMeter(t *testing.T) {
-	m := newMeter("accepted")
+	m := newMeter("accepted", nil)
 	require.Empty(t, m.report().Over)
 	for i := range 1000 { // 1 to 1000 ms in second 2
 		m.note(2*time.Second, 2*time.Second+time.Duration(i+1)*time.Millisecond)
@@ -38,7 +38,7 @@ func TestMeter(t *testing.T) {
 // A day has too many seconds for a histogram of each: old ones are closed, and
 // what still comes of them counts.
 func TestMeterOfALongRun(t *testing.T) {
-	m := newMeter("accepted")
+	m := newMeter("accepted", nil)
 	for i := range 2000 {
 		at := time.Duration(i) * time.Second
 		m.note(at, at+10*time.Millisecond)

@@ -74,7 +74,7 @@ func Run(ctx context.Context, c Config) (*report.Result, error) {
 	if err := r.setup(ctx); err != nil {
 		return nil, fmt.Errorf("preparing the system: %w", err)
 	}
-	if r.watch, err = watch(ctx, &c.System, r.pending); err != nil {
+	if r.watch, err = watch(ctx, &c.System, r.pending, newOutages(c.Scenario)); err != nil {
 		return nil, err
 	}
 	defer r.watch.close()

@@ -33,6 +33,7 @@ type watcher struct {
 	decided  *meter
 	channels map[string]*meter
 	bursts   bursts
+	outages  outages
 	answered []float64 // orders decided, by second
 	refused  []float64
 	dead     []float64
@@ -73,9 +74,9 @@ func watched(t *topology.Topology) map[string]kind {
 
 // watch begins at the ends of the topics. Nothing is counted before start is
 // called.
-func watch(ctx context.Context, s *System, p *pending) (*watcher, error) {
+func watch(ctx context.Context, s *System, p *pending, o outages) (*watcher, error) {
 	w := &watcher{kinds: watched(s.Topology), pending: p, done: make(chan struct{}), changed: make(chan struct{}, 1),
-		accepted: newMeter("accepted"), decided: newMeter("decided"), channels: map[string]*meter{}, next: map[string]map[int32]int64{}}
+		accepted: newMeter("accepted", o), decided: newMeter("decided", o), channels: map[string]*meter{}, outages: o, next: map[string]map[int32]int64{}}
 	var names []string
 	for name := range w.kinds {
 		names = append(names, name)
@@ -164,7 +165,9 @@ func (w *watcher) order(r *kgo.Record, now time.Duration) {
 	// (a create that met its cancel) is all that there will be.
 	intended, ours, first := w.pending.seen(r.Key, decided || string(said) != record.UpdateRefused)
 	if ours && first {
-		w.accepted.note(intended, now)
+		if hit := w.accepted.note(intended, now); hit != nil {
+			hit.orders++
+		}
 	}
 	if ours && decided {
 		w.decided.note(intended, now)
@@ -202,7 +205,7 @@ func (w *watcher) urgent(channel string, value []byte, now time.Duration) {
 	if origin := at.Sub(w.begun.Round(0)); origin >= 0 { // before, it isn't the load's doing
 		m := w.channels[channel]
 		if m == nil {
-			m = newMeter("channel " + channel)
+			m = newMeter("channel "+channel, w.outages)
 			w.channels[channel] = m
 		}
 		m.note(origin, now)

@@ -6,6 +6,9 @@ const (
 	Violations    = "violations"
 )
 
+// OutageMax is the threshold for what waits during an outage.
+const OutageMax = "outage_max_ms"
+
 // Gauge is something that a threshold can be set for. All of them are good when
 // they are low.
 type Gauge struct {
@@ -23,6 +26,7 @@ func Gauges() map[string]Gauge {
 		"decided_p99_ms":   {"ms", "from the intended sending of an order to the event that says what its lines got"},
 		"decided_max_ms":   {"ms", "the same, the slowest"},
 		"channel_p99_ms":   {"ms", "from an urgent change of stock to its update, the slowest channel"},
+		OutageMax:          {"ms", "the slowest of all these that waited during the outage of a fault; the others are of what didn't"},
 		"channel_burst":    {"updates", "updates of one SKU to one shop within a second, the most; 16 is 16 or more"},
 		"lag_max":          {"records", "records that a stage hasn't consumed, the most at any second"},
 		"drain_max_s":      {"s", "from the last sending until nothing is left to do"},

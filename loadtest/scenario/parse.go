@@ -129,12 +129,9 @@ func change(text []byte, changes []string) ([]byte, error) {
 	if len(changes) == 0 {
 		return text, nil
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return nil, fmt.Errorf("reading the scenario: %w", err)
-	}
-	if doc.Kind != yaml.DocumentNode || doc.Content[0].Kind != yaml.MappingNode {
-		return nil, errors.New("the scenario isn't a list of keys and values")
+	doc, err := mapping(text)
+	if err != nil {
+		return nil, err
 	}
 	var errs []error
 	for _, c := range changes {
@@ -155,7 +152,7 @@ func change(text []byte, changes []string) ([]byte, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return yaml.Marshal(&doc)
+	return yaml.Marshal(doc)
 }
 
 func set(at *yaml.Node, path []string, v *yaml.Node) error {
@@ -163,10 +160,8 @@ func set(at *yaml.Node, path []string, v *yaml.Node) error {
 	var next **yaml.Node
 	switch at.Kind {
 	case yaml.MappingNode:
-		for i := 0; i+1 < len(at.Content); i += 2 {
-			if at.Content[i].Value == key {
-				next = &at.Content[i+1]
-			}
+		if i := indexOf(at, key); i > 0 {
+			next = &at.Content[i]
 		}
 		if next == nil {
 			at.Content = append(at.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, &yaml.Node{Kind: yaml.MappingNode})

@@ -139,6 +139,8 @@ type Fault struct {
 	PIDFile string   `yaml:"pid_file"`
 	Restore bool     `yaml:"restore"` // it mends what another one broke
 	Timeout Span     `yaml:"timeout"` // of Run
+	// Outage is how long from At on what waits is judged by OutageMax alone.
+	Outage Span `yaml:"outage"`
 }
 
 // Drain is how long to wait for the end.
@@ -170,6 +172,19 @@ func (s *Scenario) Duration() (d time.Duration) {
 		d += time.Duration(s.Phases[i].For)
 	}
 	return d
+}
+
+// Outage is a time in which a fault may make orders wait, since the beginning.
+type Outage struct{ From, To time.Duration }
+
+// Outages returns those that the faults have.
+func (s *Scenario) Outages() (list []Outage) {
+	for i := range s.Faults {
+		if f := &s.Faults[i]; f.Outage > 0 {
+			list = append(list, Outage{time.Duration(f.At), time.Duration(f.At + f.Outage)})
+		}
+	}
+	return list
 }
 
 // Sale returns what the scenario sends. Run makes its names differ from those of

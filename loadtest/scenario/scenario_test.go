@@ -41,6 +41,36 @@ func TestPresets(t *testing.T) {
 	require.Equal(t, []string{"11.11", "conflation", "failover", "flash-sale", "smoke", "soak"}, names)
 }
 
+// What comes with Holdfast to be laid over a scenario makes one of any.
+func TestOverlays(t *testing.T) {
+	overs, err := filepath.Glob(presets + "/with/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, overs)
+	files, err := filepath.Glob(presets + "/*.yaml")
+	require.NoError(t, err)
+	for _, path := range overs {
+		over, err := os.ReadFile(path)
+		require.NoError(t, err)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			before, err := Parse(text)
+			require.NoError(t, err)
+			text, err = Lay(text, over)
+			require.NoError(t, err)
+			s, err := Parse(text, "faults.0.at=4s", "faults.1.at=6s")
+			require.NoError(t, err, "%s with %s", file, path)
+			require.Equal(t, before.Name, s.Name)
+			require.Equal(t, []Outage{{4 * time.Second, 24 * time.Second}}, s.Outages())
+			for name, limit := range before.Thresholds {
+				if name != OutageMax {
+					require.Equal(t, limit, s.Thresholds[name], "nothing else may get easier")
+				}
+			}
+		}
+	}
+}
+
 // TestScripts: what scenarios become, and what is said of wrong ones.
 func TestScripts(t *testing.T) {
 	datadriven.RunTest(t, "testdata/scenarios.txt", func(t *testing.T, d *datadriven.TestData) string {
@@ -48,14 +78,23 @@ func TestScripts(t *testing.T) {
 		for _, arg := range d.CmdArgs {
 			changes = append(changes, arg.Key+"="+strings.Join(arg.Vals, ","))
 		}
-		s, err := Parse([]byte(d.Input), changes...)
+		text := []byte(d.Input)
+		if d.Cmd == "lay" {
+			base, over, _ := strings.Cut(d.Input, "--- over\n")
+			laid, err := Lay([]byte(base), []byte(over))
+			if err != nil {
+				return err.Error()
+			}
+			text = laid
+		}
+		s, err := Parse(text, changes...)
 		if err != nil {
 			return err.Error()
 		}
 		switch d.Cmd {
 		case "check":
 			return "good"
-		case "text":
+		case "text", "lay":
 			return s.Text
 		case "rates":
 			return rates(s)
@@ -109,6 +148,22 @@ func FuzzParse(f *testing.F) {
 			again, err := Parse([]byte(s.Text))
 			require.NoError(t, err, "what was run can be run again")
 			require.Equal(t, s.Profile().Orders(), again.Profile().Orders())
+		}
+	})
+}
+
+func FuzzLay(f *testing.F) {
+	f.Add([]byte("{name: a, phases: [{name: b, for: 2s, rate: 10}]}"), []byte("thresholds: {lag_max: 3}\nname:"))
+	f.Add([]byte("name: &a [*a]"), []byte("name: *a"))
+	f.Add([]byte("a: &a {b: 1}\nc: *a"), []byte("a: null\nc: {b: }"))
+	f.Fuzz(func(t *testing.T, text, over []byte) {
+		laid, err := Lay(text, over)
+		if err != nil {
+			return
+		}
+		if s, err := Parse(laid); err == nil {
+			_, err := Parse([]byte(s.Text))
+			require.NoError(t, err)
 		}
 	})
 }

@@ -192,6 +192,10 @@ func (s *Scenario) life(v *validator) {
 
 func (s *Scenario) faults(v *validator) {
 	v.check(len(s.Faults) <= listMax, "%d faults: at most %d", len(s.Faults), listMax)
+	_, judged := s.Thresholds[OutageMax]
+	outages := len(s.Outages()) > 0
+	v.check(judged || !outages, "a fault has an outage, so thresholds.%s must say how long orders may wait in it: the other latencies leave them out", OutageMax)
+	v.check(outages || !judged, "thresholds.%s needs a fault with an outage", OutageMax)
 	end := s.Duration() + time.Duration(s.Tail)
 	for i := range s.Faults {
 		f := &s.Faults[i]
@@ -199,6 +203,7 @@ func (s *Scenario) faults(v *validator) {
 		v.name(where+".name", f.Name)
 		v.span(where+".at", f.At, 0, max(0, end))
 		v.span(where+".timeout", f.Timeout, 0, durationMax)
+		v.span(where+".outage", f.Outage, 0, durationMax)
 		what := 0
 		for _, given := range []bool{len(f.Run) > 0, f.Signal != "", f.Pause != 0} {
 			if given {

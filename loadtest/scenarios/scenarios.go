@@ -1,5 +1,5 @@
 // Package scenarios holds the rehearsals that come with Holdfast, to be run by
-// name, and to begin one's own from.
+// name, and to begin one's own from; and what can be laid over any of them.
 //
 //	smoke       some seconds of everything
 //	11.11       the night of a campaign in three minutes
@@ -7,6 +7,8 @@
 //	conflation  one SKU that changes ten thousand times a second
 //	soak        two hours of an ordinary day
 //	failover    a node dies under load
+//
+//	with/node-killed   a node dies at the peak and comes back
 package scenarios
 
 import (
@@ -15,25 +17,41 @@ import (
 	"strings"
 )
 
-//go:embed *.yaml
+//go:embed *.yaml with/*.yaml
 var files embed.FS
 
-const suffix = ".yaml"
+const (
+	suffix = ".yaml"
+	over   = "with/"
+)
 
-// Names returns what there is.
-func Names() (names []string) {
-	list, err := fs.Glob(files, "*"+suffix)
+// Names returns which scenarios there are.
+func Names() []string { return names("") }
+
+// Text returns the YAML of one.
+func Text(name string) ([]byte, bool) { return text("", name) }
+
+// OverNames returns what there is to be laid over one.
+func OverNames() []string { return names(over) }
+
+// OverText returns the YAML of that.
+func OverText(name string) ([]byte, bool) { return text(over, name) }
+
+func names(folder string) (names []string) {
+	list, err := fs.Glob(files, folder+"*"+suffix)
 	if err != nil {
 		panic("BUG: pattern of the scenarios: " + err.Error())
 	}
 	for _, name := range list {
-		names = append(names, strings.TrimSuffix(name, suffix))
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(name, folder), suffix))
 	}
 	return names
 }
 
-// Text returns the YAML of one.
-func Text(name string) ([]byte, bool) {
-	text, err := files.ReadFile(name + suffix)
+func text(folder, name string) ([]byte, bool) {
+	if strings.Contains(name, "/") {
+		return nil, false
+	}
+	text, err := files.ReadFile(folder + name + suffix)
 	return text, err == nil
 }

@@ -4,6 +4,7 @@
 	'use strict';
 
 	const data = JSON.parse(document.getElementById('data').textContent);
+	for (const list of ['bands', 'outages', 'markers']) data[list] = data[list] || [];
 	const narrow = () => window.innerWidth < 600;
 	const style = (name) => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
 	const drawn = []; // {plot, chart, log}
@@ -77,6 +78,12 @@
 				text += '…';
 			}
 			c.fillText(text, from + 4 * devicePixelRatio, top - 2 * devicePixelRatio);
+		});
+		data.outages.forEach((o) => {
+			const from = Math.max(u.valToPos(o.from, 'x', true), left);
+			const to = Math.min(u.valToPos(o.to, 'x', true), left + width);
+			c.fillStyle = style('outage');
+			if (to > from) c.fillRect(from, top, to - from, height);
 		});
 		c.restore();
 	}
@@ -187,7 +194,20 @@
 	// of each line in its own colour, and again after every scale was switched.
 	function check() {
 		return drawn.map((d) => {
-			const c = d.chart.ctx, box = d.chart.bbox;
+			const c = d.chart.ctx, box = d.chart.bbox, px = devicePixelRatio;
+			// A marker's flag stands above the plot, at its time: the share of it that
+			// has the colour of its kind. Where two are close one hides the other.
+			const flags = d.plot.kind !== 'time' ? [] : data.markers.map((m) => {
+				const r = Math.round(5 * px), x = Math.round(d.chart.valToPos(m.at, 'x', true)), y = Math.round(box.top - 7.5 * px);
+				c.fillStyle = style(m.kind === 'fault' ? 'fault' : m.kind === 'restore' ? 'restore' : 'muted');
+				const w = [1, 3, 5].map((at) => parseInt(c.fillStyle.slice(at, at + 2), 16));
+				const flag = c.getImageData(x - r, y - r, 2 * r, 2 * r).data;
+				let n = 0;
+				for (let i = 0; i < flag.length; i += 4) {
+					if (flag[i + 3] > 128 && Math.abs(flag[i] - w[0]) + Math.abs(flag[i + 1] - w[1]) + Math.abs(flag[i + 2] - w[2]) < 30) n++;
+				}
+				return n / (4 * r * r);
+			});
 			const pixels = c.getImageData(box.left, box.top, box.width, box.height).data;
 			const wanted = d.plot.lines.map((l) => {
 				c.fillStyle = style(l.colour);
@@ -200,7 +220,7 @@
 					if (Math.abs(pixels[i] - w[0]) + Math.abs(pixels[i + 1] - w[1]) + Math.abs(pixels[i + 2] - w[2]) < 30) lines[k]++;
 				});
 			}
-			return { id: d.plot.id, log: d.log, lines: d.plot.lines.map((l, k) => ({ label: l.label, painted: lines[k] })) };
+			return { id: d.plot.id, log: d.log, flags, lines: d.plot.lines.map((l, k) => ({ label: l.label, painted: lines[k] })) };
 		});
 	}
 	// A chart is put on its canvas after the script that made it.
