@@ -20,6 +20,7 @@ type Cluster struct {
 	cfg    Config
 	client *kgo.Client // admin requests and ticks
 	admin  *kadm.Client
+	fencer *fencer
 }
 
 var _ processor.Cluster = (*Cluster)(nil)
@@ -37,14 +38,19 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a Kafka client: %w", err)
 	}
-	return &Cluster{cfg: cfg, client: client, admin: kadm.NewClient(client)}, nil
+	c := &Cluster{cfg: cfg, client: client, admin: kadm.NewClient(client)}
+	c.fencer = newFencer(&c.cfg, client)
+	return c, nil
 }
 
 // Client returns the client for requests beside the run time's.
 func (c *Cluster) Client() *kgo.Client { return c.client }
 
 // Close ends the clients; sessions and readers have their own.
-func (c *Cluster) Close() { c.client.Close() }
+func (c *Cluster) Close() {
+	c.fencer.close()
+	c.client.Close()
+}
 
 // Committed asks for the stable offset: while a transaction that could still
 // move it is undecided, the broker says so and is asked again.

@@ -4,7 +4,8 @@
 //
 //	worker ── Session ── kgo.GroupTransactSession ──┐
 //	          Cluster ── admin, tick producer ──────┼── brokers
-//	restore ─ reader ─── plain kgo client ──────────┘
+//	restore ─ reader ─── plain kgo client ──────────┤
+//	          fencer ─── admin ─────────────────────┘
 //
 // What the client library does that isn't obvious, and what follows here:
 //
@@ -21,4 +22,6 @@
 //   - The producer id is asked for lazily. Join asks for it at once, which ends
 //     the transaction that an earlier life left open; else readers wait for its
 //     timeout.
+//   - Nobody does so for a member that doesn't come back. So at every change of a
+//     group the others end what it left open (gone.go, fence.go).
 package kafka

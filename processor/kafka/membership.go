@@ -28,6 +28,8 @@ import (
 // timeout and its producer fenced. So while the member joins, nothing is polled
 // and no transaction is begun.
 type membership struct {
+	letIn func() // told of every join; nil: nobody is
+
 	mu      sync.Mutex
 	joining chan struct{} // closed when the member has joined; nil: it isn't joining
 	err     error         // the group refuses this member, and always will
@@ -79,6 +81,9 @@ func (m *membership) OnGroupManageError(err error) {
 // after every join, be nothing new.
 func (m *membership) onAssigned(_ context.Context, cl *kgo.Client, assigned map[string][]int32) {
 	cl.PauseFetchPartitions(assigned)
+	if m.letIn != nil {
+		m.letIn()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.was {

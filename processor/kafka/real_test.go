@@ -12,6 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"holdfast/processor"
+	"holdfast/processor/kafka"
 )
 
 // TestOnKafka does on a real Kafka what doesn't need an embedded one: there,
@@ -39,7 +42,11 @@ func TestOnKafka(t *testing.T) {
 	for _, at := range steps()[1:] {
 		bodies = append(bodies,
 			body{"timed out before " + at.Name(), func(w *world) { timedOut(w, at) }},
-			body{"crashed before " + at.Name(), func(w *world) { crashedAt(w, at) }})
+			body{"crashed before " + at.Name(), func(w *world) { crashedAt(w, at) }},
+			body{"gone before " + at.Name(), func(w *world) { goneAt(w, at) }})
+	}
+	for _, fence := range []bool{true, false} {
+		bodies = append(bodies, body{fmt.Sprintf("readers are held, fencing %t", fence), func(w *world) { held(w, fence) }})
 	}
 	for i, b := range bodies {
 		t.Run(b.name, func(t *testing.T) {
@@ -58,4 +65,28 @@ func TestOnKafka(t *testing.T) {
 			b.run(w)
 		})
 	}
+}
+
+// held reports for how long a transaction that a node left open when it died keeps
+// readers waiting, from when its session is over.
+func held(w *world, fence bool) {
+	const session = time.Second
+	options := func(_ *processor.Config, k *kafka.Config) {
+		k.SessionTimeout, k.TransactionTimeout, k.FenceGone = session, kafka.Default().TransactionTimeout, fence
+	}
+	a, b := w.start("a", nil, options), w.start("b", nil, options)
+	w.until("both have partitions", func() bool {
+		return a.count("running") > 0 && a.count("running")+b.count("running") == partitions
+	}, a, b)
+	w.write(3, w.keys()...)
+	w.settled()
+	stopped := a.wire.fault(1, wireFault{key: kmsg.EndTxn, before: a.wire.freeze})
+	w.write(3, w.keys()...)
+	require.NoError(w.t, stopped.await(w.ctx))
+	a.crash()
+	died := time.Now()
+	w.settled()
+	w.t.Logf("fencing %t: everything had come out %v after the death, with a session timeout of %v and a transaction timeout of %v",
+		fence, time.Since(died).Round(100*time.Millisecond), session, kafka.Default().TransactionTimeout)
+	require.NoError(w.t, b.stop())
 }

@@ -53,7 +53,7 @@ var _ processor.Session = (*session)(nil)
 // keep them from others for as long as it waits.
 func (c *Cluster) Join(ctx context.Context, m processor.Member) (processor.Session, error) {
 	life, stop := context.WithCancel(context.Background())
-	s := &session{cfg: &c.cfg, member: m, admin: c.client, group: &membership{}, stop: stop, seeks: map[processor.TopicPartition]record.Offset{}, resumes: map[processor.TopicPartition]bool{}, shorts: map[string]string{}}
+	s := &session{cfg: &c.cfg, member: m, admin: c.client, group: &membership{letIn: func() { c.fencer.changed(m.Group, m.TransactionalID) }}, stop: stop, seeks: map[processor.TopicPartition]record.Offset{}, resumes: map[processor.TopicPartition]bool{}, shorts: map[string]string{}}
 	for _, t := range m.Topics {
 		s.shorts[t], _ = c.cfg.Topology.Short(t)
 	}

@@ -208,3 +208,38 @@ func stopped(w *world) {
 	w.settled()
 	require.NoError(w.t, l.stop())
 }
+
+// A process dies with a transaction open and doesn't come back. Whoever takes its
+// partitions over ends it, long before it would have timed out.
+func TestAMemberIsGoneWithATransactionOpen(t *testing.T) {
+	t.Parallel()
+	for _, at := range steps()[1:] {
+		t.Run("before "+at.Name(), func(t *testing.T) {
+			t.Parallel()
+			goneAt(newWorld(t), at)
+		})
+	}
+}
+
+func goneAt(w *world, at kmsg.Key) {
+	w.t.Helper()
+	lasting := func(_ *processor.Config, k *kafka.Config) {
+		k.SessionTimeout, k.TransactionTimeout = time.Second, 10*time.Minute
+	}
+	a := w.start("a", nil, lasting)
+	b := w.start("b", nil, lasting)
+	w.until("both have partitions", func() bool {
+		return a.count("running") > 0 && a.count("running")+b.count("running") == partitions
+	}, a, b)
+	w.write(3, w.keys()...)
+	w.settled()
+	stopped := a.wire.fault(1, wireFault{key: at, before: a.wire.freeze})
+	w.write(3, w.keys()...)
+	require.NoError(w.t, stopped.await(w.ctx))
+	a.crash()
+
+	b.awaitPhase("running", partitions)
+	w.settled()
+	require.NoError(w.t, b.stop())
+	require.Empty(w.t, b.seen.reasons())
+}
