@@ -32,7 +32,8 @@ type Config struct {
 	LeaveGroup bool                // give partitions up on a graceful stop (scale-in)
 
 	// PollRecordsMax bounds one poll, BatchRecordsMax and BatchBytesMax a
-	// transaction (checked after every poll).
+	// transaction (checked after every poll): the bytes that it read, and those
+	// that it writes to changelogs.
 	PollRecordsMax  int
 	BatchRecordsMax int
 	BatchBytesMax   int

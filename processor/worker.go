@@ -248,7 +248,19 @@ func (w *worker) commitDue(polled int) bool {
 	}
 	age := now.Sub(w.batch.begun)
 	return (polled == 0 && age >= w.dryAge()) || w.batch.records >= w.cfg.BatchRecordsMax || w.batch.bytes >= w.cfg.BatchBytesMax ||
-		age >= w.commitInterval()
+		age >= w.commitInterval() || w.writtenBytes() >= w.cfg.BatchBytesMax
+}
+
+// writtenBytes is about what the open transaction writes to changelogs. A count
+// of all stock writes several times what it reads.
+func (w *worker) writtenBytes() int {
+	n := 0
+	for _, t := range w.batch.tasks {
+		if t.hasState() {
+			n += t.store.OverlayBytes()
+		}
+	}
+	return n
 }
 
 // dryAge keeps a worker from spending more time on commits than it leaves between

@@ -6,8 +6,8 @@ type habit struct {
 	most, transactions int
 }
 
-// habitTransactions are enough to have met what is usual: a second or two under load.
-const habitTransactions = 32
+// habitTransactions are enough to have met what is usual: about a second under load.
+const habitTransactions = 16
 
 // ends notes what a transaction used of what is there. Now and then it says to shrink that to what was used at most, if
 // less than half of it was.

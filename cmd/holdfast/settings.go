@@ -96,7 +96,7 @@ type CommitSettings struct {
 	IntervalMin time.Duration `key:"interval_min" doc:"Least age of a transaction at its commit: latency when there is little to do."`
 	IntervalMax time.Duration `key:"interval_max" doc:"Greatest age of a transaction at its commit, under load."`
 	RecordsMax  int           `key:"records_max" doc:"Records after which a transaction is committed in any case."`
-	BytesMax    ByteSize      `key:"bytes_max" doc:"Bytes after which a transaction is committed in any case."`
+	BytesMax    ByteSize      `key:"bytes_max" doc:"Bytes read, or to be written to changelogs, after which a transaction is committed in any case."`
 }
 
 // StateSettings is about the local stores.

@@ -34,10 +34,10 @@ type cache struct {
 	transactions int
 }
 
-// cacheTransactions are enough to have met what is usual: a second or two under
+// cacheTransactions are enough to have met what is usual: about a second under
 // load. What the largest transaction took, as when all stock is counted before
 // a sale, isn't kept all night long.
-const cacheTransactions = 32
+const cacheTransactions = 16
 
 // load returns the item, from state at its first touch in the transaction.
 func (s *Stage) load(tx stage.Tx, sku record.SKU) *cached {
