@@ -62,7 +62,7 @@ finish() {
   [[ -z $kafka ]] || "$root/deploy/kafka/kafka.sh" stop
 }
 trap finish EXIT
-trap 'exit 130' INT
+trap 'say "interrupted; what was measured until then is in $reports"; exit 130' INT
 trap 'exit 143' TERM
 
 if [[ -z ${KAFKA:-} ]]; then
@@ -96,8 +96,8 @@ both() {
     nodePid a >/dev/null && nodePid b >/dev/null || break
     sleep 0.2
   done
-  say "the two nodes didn't come up:"
-  tail -n 20 "$dir"/node-?.log
+  say "one of the two nodes isn't up:"
+  tail -n 5 "$dir"/node-?.log
   return 1
 }
 both || exit 1

@@ -50,12 +50,23 @@ func TestLoadtestRun(t *testing.T) {
 	requireWhole(t, r)
 	require.Contains(t, readFile(t, filepath.Join(dir, "a.html")), "tiny")
 
-	out := h.run("loadtest", "run", file, "--change", "thresholds.accepted_p99_ms=0.001", "--rate", "100", "-o", "json")
+	over := writeFile(t, "over.yaml", "faults: [{at: 300ms, run: [\"true\"], restore: true, outage: 2s}]\nthresholds: {outage_max_ms: 60000, lag_max: }")
+	out := h.run("loadtest", "run", file, "--with", over, "--change", "thresholds.accepted_p99_ms=0.001", "--rate", "100", "-o", "json")
 	require.Equal(t, exitViolation, out.code, out.errout)
 	require.Regexp(t, `holdfast: NO-GO: accepted_p99_ms is [0-9.]+ ms, and may be 0.001 ms.\n$`, out.errout)
 	second := decodeJSON[report.Result](t, out.out)
 	require.Equal(t, report.NoGo, second.Verdict)
 	require.Len(t, second.Reasons, 1)
+	require.Len(t, second.Outages, 1)
+	require.Equal(t, []float64{0.3, 2.3}, []float64{second.Outages[0].From, second.Outages[0].To})
+	require.Positive(t, second.Outages[0].Orders, "who was due in it")
+	require.Positive(t, second.Outages[0].MaxMillis)
+	require.Equal(t, report.MarkerRestore, second.Markers[0].Kind, "the scenario's own fault is replaced")
+	var judged []string
+	for _, x := range second.Thresholds {
+		judged = append(judged, x.Name)
+	}
+	require.Equal(t, []string{"accepted_p99_ms", "channel_p99_ms", "dead_letters_max", "outage_max_ms", "oversold_units", "unanswered"}, judged)
 	require.EqualValues(t, 106, second.Totals.OrdersSent, "half of all rates")
 	require.Equal(t, r.Audit.Orders+second.Totals.OrdersSent, second.Audit.Orders, "the audit is of all that there is")
 	n.stop()

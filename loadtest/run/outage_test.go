@@ -1,6 +1,7 @@
 package run
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -61,13 +62,16 @@ func TestMeterDuringAnOutage(t *testing.T) {
 // The watcher counts the orders that waited, each once.
 func TestWatcherCountsWhoWaits(t *testing.T) {
 	all := newOutages(&scenario.Scenario{Faults: []scenario.Fault{{At: scenario.Span(10 * time.Second), Outage: scenario.Span(5 * time.Second)}}})
-	w := &watcher{begun: time.Now(), pending: newPending(), accepted: newMeter("accepted", all), decided: newMeter("decided", all), outages: all}
+	w := &watcher{begun: time.Now(), pending: newPending(), accepted: newMeter("accepted", all), decided: newMeter("decided", all), channels: map[string]*meter{}, outages: all}
 	w.pending.sent("web/main/1", 9*time.Second)
 	w.pending.sent("web/main/2", time.Second)
 	w.order(event("web/main/2", "order.accepted"), 2*time.Second)
 	w.order(event("web/main/1", "order.refused"), 11*time.Second)
 	w.order(event("web/main/1", "order.accepted"), 12*time.Second)
 	require.Equal(t, []report.Outage{{From: 10, To: 15, Orders: 1, MaxMillis: 3000}}, all.report())
+	w.urgent("web", []byte(`{"at":"`+w.begun.Add(12*time.Second).Format(time.RFC3339Nano)+`"}`), 16*time.Second)
+	require.Equal(t, 4.0, math.Round(all.report()[0].MaxMillis/1000), "an update counts too, and is no order")
+	require.EqualValues(t, 1, all.report()[0].Orders)
 }
 
 func event(key, what string) *kgo.Record {
