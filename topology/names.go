@@ -9,6 +9,7 @@ const (
 	OrderEvents     = "order.events"
 	StockEvents     = "stock.events"
 	DeadLetters     = "dlq"
+	DeadLettersDone = "dlq.done"
 	Warehouses      = "warehouses"
 	Catalog         = "catalog"
 	ChannelTable    = "channels"
@@ -53,6 +54,10 @@ func (t *Topology) Short(name string) (short string, ok bool) {
 	}
 	return name[len(p):], true
 }
+
+// DeadLettersID is the transactional id of who deals with dead letters. There is
+// one for the application: who comes second takes over from who is at it.
+func (t *Topology) DeadLettersID() string { return t.Name(DeadLetters) }
 
 // Group returns the consumer group of a stage.
 func (t *Topology) Group(stage string) string { return t.Prefix() + stage }

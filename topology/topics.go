@@ -62,6 +62,10 @@ func (t *Topology) addTopics(c *Config) {
 	add(DeadLetters, RoleDLQ, c.PublicPartitions, map[string]string{
 		"cleanup.policy": "delete", "retention.ms": retention, "max.message.bytes": strconv.Itoa(dlqBytesMax),
 	})
+	// Compacted, never deleted by age: a letter whose note is gone could be
+	// replayed twice. The notes of letters that are gone are deleted by who writes
+	// the next one.
+	add(DeadLettersDone, RoleDLQDone, 1, map[string]string{"cleanup.policy": "compact", "max.message.bytes": strconv.Itoa(mib)})
 	add(SlotTables, RoleSlots, 1, map[string]string{"cleanup.policy": "compact", "max.message.bytes": strconv.Itoa(mib)})
 }
 

@@ -11,6 +11,7 @@ const (
 	RoleLog       Role = "log"        // internal, the input of one stage
 	RoleChangelog Role = "changelog"  // internal, the state of one stage
 	RoleDLQ       Role = "dlq"        // what can't be decided, with the reason
+	RoleDLQDone   Role = "dlq_done"   // which of it was dealt with: people's commands write it, no stage reads it
 	RoleSlots     Role = "slots"      // which slot lies on which partition, by log
 )
 

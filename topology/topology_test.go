@@ -57,7 +57,7 @@ func TestPictureOfTheReadme(t *testing.T) {
 func TestDefault(t *testing.T) {
 	topo, err := New(Default())
 	require.NoError(t, err)
-	require.Len(t, topo.Topics, 9*3+2+3+3+3+2+2)
+	require.Len(t, topo.Topics, 9*3+2+3+3+3+2+3)
 	require.Equal(t, []string{"log.orders", "log.inventory", "log.availability"}, topo.Logs())
 	require.Equal(t, "holdfast.channel.pos.orders", topo.Lookup("channel.pos.orders").Name)
 	require.Equal(t, "604800000", topo.Lookup("order.events").Configs["retention.ms"])

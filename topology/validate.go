@@ -60,6 +60,9 @@ func (v *validation) topic(t *Topology, p *Topic) {
 		v.setting(p, "cleanup.policy", "compact")
 	case RoleSlots:
 		v.setting(p, "cleanup.policy", "compact")
+	case RoleDLQDone:
+		v.check(p.Partitions == 1, "topic %s: %d partitions, must be 1", p.Short, p.Partitions)
+		v.setting(p, "cleanup.policy", "compact")
 	case RolePublicIn, RolePublicOut, RoleDLQ:
 	default:
 		v.check(false, "topic %s: unknown role %q", p.Short, p.Role)
@@ -160,6 +163,6 @@ func (v *validation) links(p *Topic) {
 		v.check(v.writers[p.Short], "topic %s: written by no stage", p.Short)
 	case RoleChangelog:
 		v.check(v.changelogs[p.Short] != "", "changelog %s: belongs to no stage", p.Short)
-	case RoleSlots:
+	case RoleSlots, RoleDLQDone:
 	}
 }

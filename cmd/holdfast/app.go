@@ -32,6 +32,7 @@ type commands struct {
 	Settings configCmd   `cmd:"" name:"config" group:"setup" help:"Print, check or explain the configuration."`
 	Send     sendCmd     `cmd:"" group:"data" help:"Send JSON lines or a payload file to a public topic."`
 	Tail     tailCmd     `cmd:"" group:"data" help:"Print any topic, decoded, one JSON object a line."`
+	DLQ      dlqCmd      `cmd:"" name:"dlq" group:"data" help:"List, show, replay or discard dead letters."`
 	State    stateCmd    `cmd:"" group:"measure" help:"Look into the stores of a stopped node."`
 	Explain  explainCmd  `cmd:"" group:"data" help:"Tell the story of an order or a SKU."`
 	Stock    stockCmd    `cmd:"" group:"data" help:"Show where a SKU stands: by warehouse, by shop, and who waits."`

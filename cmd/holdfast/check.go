@@ -222,7 +222,7 @@ func compareTopic(want *topology.Topic, is *foundTopic) (out []difference) {
 		}
 	}
 	ours := want.Role == topology.RoleLog || want.Role == topology.RoleChangelog
-	kept := ours || want.Role == topology.RoleTable || want.Role == topology.RoleSlots
+	kept := ours || want.Role == topology.RoleTable || want.Role == topology.RoleSlots || want.Role == topology.RoleDLQDone
 	add("partitions", strconv.Itoa(is.partitions), strconv.Itoa(int(want.Partitions)), kept)
 	add("replication", strconv.Itoa(is.replication), strconv.Itoa(int(want.Replication)), false)
 	for _, name := range slices.Sorted(maps.Keys(want.Configs)) {
@@ -258,11 +258,14 @@ func atoi(s string) int64 {
 // creates what is missing.
 func (p *topicPlan) problem(apply string) error {
 	var errs []error
-	if len(p.Create) > 0 {
-		var names []string
-		for i := range p.Create {
+	var names []string
+	for i := range p.Create {
+		// Nodes don't touch it: a cluster that is older than the topic goes on.
+		if p.Create[i].Role != topology.RoleDLQDone {
 			names = append(names, p.Create[i].Name)
 		}
+	}
+	if len(names) > 0 {
 		errs = append(errs, fmt.Errorf("topics are missing: %s; create them with: %s", strings.Join(names, ", "), apply))
 	} else if len(p.SlotTables) > 0 {
 		errs = append(errs, fmt.Errorf("slot tables are missing: %s; write them with: %s", strings.Join(p.SlotTables, ", "), apply))

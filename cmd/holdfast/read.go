@@ -25,15 +25,20 @@ const (
 // never given: so markers are asked for too, and a partition is done at its
 // first offset at or behind the last one.
 func readCommitted(ctx context.Context, cl *kgo.Client, follow bool, topics []string, fn func(*kgo.Record) error) error {
-	adm := kadm.NewClient(cl)
-	starts, err := adm.ListStartOffsets(ctx, topics...)
+	starts, err := kadm.NewClient(cl).ListStartOffsets(ctx, topics...)
 	if err = errors.Join(err, starts.Error()); err != nil {
 		return fmt.Errorf("looking up where the log starts: %w", err)
 	}
-	ends, err := adm.ListEndOffsets(ctx, topics...)
+	ends, err := kadm.NewClient(cl).ListEndOffsets(ctx, topics...)
 	if err = errors.Join(err, ends.Error()); err != nil {
 		return fmt.Errorf("looking up where the log ends: %w", err)
 	}
+	return readBetween(ctx, cl, follow, starts, ends, fn)
+}
+
+// readBetween is readCommitted from places to places; with follow the ends don't
+// count. Partitions without an end aren't read.
+func readBetween(ctx context.Context, cl *kgo.Client, follow bool, starts, ends kadm.ListedOffsets, fn func(*kgo.Record) error) error {
 	r := &reading{follow: follow, fn: fn, left: map[string]map[int32]int64{}}
 	from := map[string]map[int32]kgo.Offset{}
 	starts.Each(func(o kadm.ListedOffset) {

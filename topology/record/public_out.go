@@ -107,8 +107,10 @@ type ChannelStock struct {
 	Urgent   bool     `json:"urgent"`
 }
 
-// Headers of dead letters, named as Kafka Streams names them.
+// Headers of dead letters, named as Kafka Streams names them. All begin with
+// HeaderErrors.
 const (
+	HeaderErrors         = "__streams.errors."
 	HeaderErrorException = "__streams.errors.exception"
 	HeaderErrorMessage   = "__streams.errors.message"
 	HeaderErrorTopic     = "__streams.errors.topic"
