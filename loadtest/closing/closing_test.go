@@ -47,6 +47,40 @@ func TestChangelogStaysShort(t *testing.T) {
 	require.Equal(t, r.ChangelogEnd, r.RestoreBytes, "what is left of the log is all that a restore read")
 }
 
+// What a store has forgotten costs nothing: speed and size on disk are the same after any number of orders that are over.
+// The first tenth isn't looked at, in which the state comes about. A run of ten million orders takes some minutes:
+//
+//	HOLDFAST_CLOSING_RESERVATIONS=10000000 go test -run '^$' -bench ClosedOrders -benchtime 1x -timeout 30m ./loadtest/closing
+func BenchmarkClosedOrders(b *testing.B) {
+	n := 200_000
+	if v := os.Getenv(reservationsVariable); v != "" {
+		var err error
+		n, err = strconv.Atoi(v)
+		require.NoError(b, err, reservationsVariable)
+	}
+	for b.Loop() {
+		c := Default()
+		c.Dir, c.Reservations = b.TempDir(), n
+		c.ShipPercent, c.ReleasePercent = 95, 5
+		r, err := Run(context.Background(), c)
+		require.NoError(b, err)
+		require.Len(b, r.Marks, marks)
+		perCPUSecond := func(from, to int) float64 {
+			return float64(r.Marks[to].Lines-r.Marks[from].Lines) / (r.Marks[to].CPUSeconds - r.Marks[from].CPUSeconds)
+		}
+		early, late := perCPUSecond(0, 2), perCPUSecond(marks-3, marks-1)
+		b.ReportMetric(early, "early-lines/cpu-s")
+		b.ReportMetric(late, "late-lines/cpu-s")
+		b.ReportMetric(late/early, "late/early")
+		var first, last int64 // a store breathes: the largest of some moments
+		for i := 1; i <= 3; i++ {
+			first, last = max(first, r.Marks[i].StoreBytes), max(last, r.Marks[marks-i].StoreBytes)
+		}
+		b.ReportMetric(float64(first)/(1<<20), "early-store-MiB")
+		b.ReportMetric(float64(last)/(1<<20), "late-store-MiB")
+	}
+}
+
 // Stores that hardly sweep must be found out by the bound of those that do.
 func TestChangelogThatIsNotSweptIsTooLong(t *testing.T) {
 	c := small(t)

@@ -38,6 +38,8 @@ type Result struct {
 	// that doesn't grow with the state.
 	PeakFactor float64
 
+	Marks []Mark // at each tenth of the reservations
+
 	RestoreRecords, RestoreBytes int64
 	RestoreSeconds               float64 // one partition after the other
 }
@@ -61,6 +63,7 @@ type run struct {
 	loop  *processor.Loop
 	halts halts
 	tally tally
+	marks []Mark
 }
 
 // Run decides the whole load and restores the state from what is left of the
@@ -190,6 +193,9 @@ func (r *run) steps(ctx context.Context) error {
 		case rejoin:
 			return errAbort
 		}
+		if err := r.mark(); err != nil {
+			return fmt.Errorf("measuring: %w", err)
+		}
 	}
 	return nil
 }
@@ -207,7 +213,7 @@ func (l *log) lag() (n int) {
 func (r *run) result() Result {
 	out := Result{
 		Reservations: int64(r.load.reserved), Shipped: r.load.shipped, Released: r.load.released,
-		Lines: int64(r.load.commands), Transactions: r.judge.commits,
+		Lines: int64(r.load.commands), Transactions: r.judge.commits, Marks: r.marks,
 	}
 	out.Open = out.Reservations - out.Shipped - out.Released
 	for p := range r.judge.logs {
