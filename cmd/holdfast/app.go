@@ -91,6 +91,9 @@ func Run(ctx context.Context, args []string, p Process) int {
 	a.log = slog.New(slog.NewTextHandler(p.Stderr, nil))
 	err := a.run(ctx, args)
 	code, message := exitCode(ctx, err)
+	if isDenied(err) {
+		message += "\n" + rightsHint
+	}
 	if message != "" {
 		fmt.Fprintf(p.Stderr, "holdfast: %s\n", message)
 	}

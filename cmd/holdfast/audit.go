@@ -170,7 +170,10 @@ func withoutMembers(ctx context.Context, cl *kgo.Client, t *topology.Topology) (
 			return s.Name, nil
 		}
 		if err != nil {
-			return "", fmt.Errorf("describing group %s: %w", s.Group, err)
+			return "", fmt.Errorf("describing group %s: %w", s.Group, denied(err, topology.OperationDescribe, topology.ResourceGroup, s.Group))
+		}
+		if err := groups[s.Group].Err; isDenied(err) {
+			return "", denied(err, topology.OperationDescribe, topology.ResourceGroup, s.Group)
 		}
 		if len(groups[s.Group].Members) == 0 {
 			return s.Name, nil
@@ -200,17 +203,14 @@ func unconsumed(ctx context.Context, cl *kgo.Client, t *topology.Topology) (rest
 		}
 		committed, err := admin.FetchOffsets(ctx, s.Group)
 		if err != nil && !nobodyYet(err) {
-			return rest, 0, fmt.Errorf("reading the offsets of group %s: %w", s.Group, err)
+			return rest, 0, fmt.Errorf("reading the offsets of group %s: %w", s.Group, denied(err, topology.OperationDescribe, topology.ResourceGroup, s.Group))
 		}
 		starts, err := admin.ListStartOffsets(ctx, names...)
 		if err != nil {
 			return rest, 0, fmt.Errorf("reading the starts of %s: %w", s.Name, err)
 		}
 		ends, err := admin.ListEndOffsets(ctx, names...)
-		if err == nil {
-			err = ends.Error()
-		}
-		if err != nil {
+		if err = listed(names, ends, err); err != nil {
 			return rest, 0, fmt.Errorf("reading the ends of %s: %w", s.Name, err)
 		}
 		ends.Each(func(o kadm.ListedOffset) {

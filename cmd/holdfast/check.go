@@ -90,6 +90,7 @@ func inspectCluster(ctx context.Context, cl *kgo.Client, t *topology.Topology) (
 			continue
 		}
 		if err != nil || d.Topic == nil {
+			err = denied(err, topology.OperationDescribe, topology.ResourceTopic, names[i])
 			return nil, fmt.Errorf("describing the topic %s: %w", names[i], err)
 		}
 		is := &foundTopic{id: d.TopicID, partitions: len(d.Partitions), configs: map[string]string{}}
@@ -127,11 +128,13 @@ func topicMetadata(ctx context.Context, cl *kgo.Client, names []string) (*kmsg.M
 func (f *found) readConfigs(ctx context.Context, adm *kadm.Client, t *topology.Topology, topics []string) error {
 	list, err := adm.DescribeTopicConfigs(ctx, topics...)
 	if err != nil {
+		err = denied(err, topology.OperationDescribeConfigs, topology.ResourceTopic, strings.Join(topics, ", "))
 		return fmt.Errorf("reading the settings of topics: %w", err)
 	}
 	for _, r := range list {
 		if r.Err != nil {
-			return fmt.Errorf("reading the settings of topic %s: %w", r.Name, r.Err)
+			err := denied(r.Err, topology.OperationDescribeConfigs, topology.ResourceTopic, r.Name)
+			return fmt.Errorf("reading the settings of topic %s: %w", r.Name, err)
 		}
 		short, _ := t.Short(r.Name)
 		for _, c := range r.Configs {

@@ -100,8 +100,7 @@ func (a *app) awaitBroker(ctx context.Context, cl *kgo.Client, s *KafkaSettings)
 		case distrust:
 			return fmt.Errorf("no trust between us and the broker at %s: %w (%s)", brokers, err, hint)
 		case time.Now().Add(pause).After(deadline):
-			return fmt.Errorf("no broker could be reached at %s for %s: %w (--brokers says where it is, --connect-timeout how long to wait)",
-				brokers, formatDuration(s.ConnectTimeout), err)
+			return fmt.Errorf("no broker could be reached at %s for %s: %w (%s)", brokers, formatDuration(s.ConnectTimeout), err, s.reachHint(err))
 		}
 		if time.Since(said) >= sayEvery {
 			said = time.Now()

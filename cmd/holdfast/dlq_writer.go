@@ -88,6 +88,7 @@ func (a *app) openLetterWriter(ctx context.Context, t *topology.Topology) (*lett
 			}
 		}
 		cl.Close()
+		err = denied(err, topology.OperationWrite, topology.ResourceTransactionalID, t.DeadLettersID())
 		return nil, fmt.Errorf("asking for the transactional id %s: %w", t.DeadLettersID(), err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"holdfast/topology"
 )
 
 const (
@@ -26,11 +28,11 @@ const (
 // first offset at or behind the last one.
 func readCommitted(ctx context.Context, cl *kgo.Client, follow bool, topics []string, fn func(*kgo.Record) error) error {
 	starts, err := kadm.NewClient(cl).ListStartOffsets(ctx, topics...)
-	if err = errors.Join(err, starts.Error()); err != nil {
+	if err = listed(topics, starts, err); err != nil {
 		return fmt.Errorf("looking up where the log starts: %w", err)
 	}
 	ends, err := kadm.NewClient(cl).ListEndOffsets(ctx, topics...)
-	if err = errors.Join(err, ends.Error()); err != nil {
+	if err = listed(topics, ends, err); err != nil {
 		return fmt.Errorf("looking up where the log ends: %w", err)
 	}
 	return readBetween(ctx, cl, follow, starts, ends, fn)
@@ -81,6 +83,7 @@ func (r *reading) run(ctx context.Context, reader *kgo.Client) error {
 		}
 		var failed error
 		fetches.EachError(func(topic string, partition int32, err error) {
+			err = denied(err, topology.OperationRead, topology.ResourceTopic, topic)
 			failed = errors.Join(failed, fmt.Errorf("reading %s/%d: %w", topic, partition, err))
 		})
 		if failed != nil {

@@ -52,6 +52,9 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer cl.Close()
+	if err := checkRights(ctx, cl, t, s.Node.Stages); err != nil {
+		return err
+	}
 	d, err := a.checkCluster(ctx, cl, t)
 	if err != nil {
 		return err

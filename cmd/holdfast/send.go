@@ -259,7 +259,7 @@ func (s *sending) send(ctx context.Context, r *kgo.Record) error {
 func (s *sending) sent(r *kgo.Record, err error) {
 	if err != nil {
 		if s.err == nil {
-			s.err = fmt.Errorf("sending to %s: %w", r.Topic, err)
+			s.err = fmt.Errorf("sending to %s: %w", r.Topic, denied(err, topology.OperationWrite, topology.ResourceTopic, r.Topic))
 			if errors.Is(err, kerr.UnknownTopicOrPartition) {
 				s.err = fmt.Errorf("topic %s is missing; create it with: %s", r.Topic, s.apply)
 			}

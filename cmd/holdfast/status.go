@@ -142,15 +142,15 @@ func readStage(ctx context.Context, admin *kadm.Client, t *topology.Topology, st
 		err = committed.Error()
 	}
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // nobody has joined yet: nothing is consumed
-		return nil, fmt.Errorf("reading the committed offsets: %w", err)
+		return nil, fmt.Errorf("reading the committed offsets: %w", denied(err, topology.OperationDescribe, topology.ResourceGroup, stage.Group))
 	}
 	starts, err := admin.ListStartOffsets(ctx, names...)
-	if err = errors.Join(err, starts.Error()); err != nil {
+	if err = listed(names, starts, err); err != nil {
 		return nil, fmt.Errorf("looking up where the inputs start: %w", err)
 	}
 	// What is behind the end of committed records nobody may read yet.
 	ends, err := admin.ListCommittedOffsets(ctx, names...)
-	if err = errors.Join(err, ends.Error()); err != nil {
+	if err = listed(names, ends, err); err != nil {
 		return nil, fmt.Errorf("looking up where the inputs end: %w", err)
 	}
 	ends.Each(func(o kadm.ListedOffset) {
@@ -180,11 +180,11 @@ func readStage(ctx context.Context, admin *kadm.Client, t *topology.Topology, st
 func (s *statusStage) describe(ctx context.Context, admin *kadm.Client, t *topology.Topology) (map[processor.TopicPartition]statusOwner, error) {
 	groups, err := admin.DescribeGroups(ctx, s.Group)
 	if err != nil {
-		return nil, fmt.Errorf("describing the group: %w", err)
+		return nil, fmt.Errorf("describing the group: %w", denied(err, topology.OperationDescribe, topology.ResourceGroup, s.Group))
 	}
 	g := groups[s.Group]
 	if g.Err != nil && !errors.Is(g.Err, kerr.GroupIDNotFound) {
-		return nil, fmt.Errorf("describing the group: %w", g.Err)
+		return nil, fmt.Errorf("describing the group: %w", denied(g.Err, topology.OperationDescribe, topology.ResourceGroup, s.Group))
 	}
 	s.GroupState, s.Members = g.State, len(g.Members)
 	owners := map[processor.TopicPartition]statusOwner{}

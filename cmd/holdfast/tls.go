@@ -7,8 +7,11 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // tlsConfig returns how to encrypt, or nil where connections are plain.
@@ -94,6 +97,27 @@ func isEncrypted(key []byte) bool {
 		}
 	}
 	return bytes.Contains(key, []byte("BEGIN ENCRYPTED PRIVATE KEY")) // cut off
+}
+
+// reachHint says what may keep a broker from answering. One that was spoken to in
+// another way than its port expects hangs up, which a broker that is just
+// starting does too; so it is waited for, and the guess comes at the end.
+func (k *KafkaSettings) reachHint(err error) string {
+	var hungUp *kgo.ErrFirstReadEOF
+	switch {
+	case !k.TLS.Enabled && strings.Contains(err.Error(), "tls"):
+		return "that port speaks TLS: kafka.tls.enabled"
+	case !errors.As(err, &hungUp) && !errors.Is(err, io.EOF):
+		return "--brokers says where it is, --connect-timeout how long to wait"
+	}
+	hint := "it hangs up: it may speak TLS only, kafka.tls.enabled"
+	if k.TLS.Enabled {
+		hint = "it hangs up: that port may not speak TLS, kafka.tls.enabled"
+	}
+	if k.SASL.Mechanism == "" {
+		hint += ", or want a user, kafka.sasl.mechanism"
+	}
+	return hint
 }
 
 // notTrusted tells that the two sides don't believe or understand each other,

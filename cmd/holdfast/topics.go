@@ -19,6 +19,7 @@ import (
 type topicsCmd struct {
 	Plan  topicsPlanCmd  `cmd:"" help:"Say what is missing or different, and change nothing."`
 	Apply topicsApplyCmd `cmd:"" help:"Create what is missing. What is there is never changed."`
+	ACLs  topicsACLsCmd  `cmd:"" name:"acls" help:"Print the rights that nodes, operators, shops and channels need on the cluster."`
 }
 
 type topicsPlanCmd struct {
@@ -124,6 +125,7 @@ func createTopics(ctx context.Context, cl *kgo.Client, topics []topology.Topic) 
 			if rt.ErrorMessage != nil {
 				text = ": " + *rt.ErrorMessage
 			}
+			err = denied(err, topology.OperationCreate, topology.ResourceTopic, rt.Topic)
 			errs = append(errs, fmt.Errorf("creating topic %s: %w%s", rt.Topic, err, text))
 		}
 	}
@@ -180,6 +182,7 @@ func writeSlotTables(ctx context.Context, cl *kgo.Client, t *topology.Topology, 
 		records = append(records, &kgo.Record{Topic: t.Name(topology.SlotTables), Key: []byte(log), Value: value})
 	}
 	if err := cl.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		err = denied(err, topology.OperationWrite, topology.ResourceTopic, t.Name(topology.SlotTables))
 		return fmt.Errorf("writing the slot tables: %w", err)
 	}
 	return nil

@@ -10,6 +10,9 @@
 #   KAFKA_HEAP        JVM heap options, "-Xms1g -Xmx1g" unless set
 #   KAFKA_VERSION     the broker's version, the pom's unless set; data written by a newer one can't be read by an older one
 #   KAFKA_HOME_DIR    where jars, data and logs go, .kafka in the repository unless set
+#   KAFKA_SECURITY    a directory with ca.pem, broker.pem (private key and certificate of CN=broker, for 127.0.0.1) and
+#                     plain.properties (the users of SASL PLAIN): the broker then has TLS, SASL and mTLS (on the port
+#                     after KAFKA_PORT) and enforces ACLs, see secure.properties.template
 #
 #   .kafka/libs/<version>/ the jars, with the pom.xml they were made from
 #   .kafka/maven.log      what Maven said when it fetched them
@@ -22,6 +25,7 @@ base=${KAFKA_HOME_DIR:-$(cd "$here/../.." && pwd)/.kafka}
 version=${KAFKA_VERSION:-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$here/pom.xml")}
 libs=$base/libs/$version
 dir=$base/$port
+security=${KAFKA_SECURITY:-}
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 
 say() { echo "kafka: $*" >&2; }
@@ -34,8 +38,16 @@ portTaken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 # connections before the controller has admitted it. So this asks for metadata (api key 3, version 0, correlation
 # id 1, no client id, no topics) and wants at least one broker in the answer: bytes 0-3 are the length, 4-7 the
 # correlation id, 8-11 the number of brokers.
+#
+# With KAFKA_SECURITY nobody without a certificate gets an answer; there the port must be open and the broker must have
+# said in its log, since this start, that it is ready.
 answers() {
   local reply
+  if [[ -n $security ]]; then
+    portTaken "$port" && tail -c +"$(($(cat "$dir/log-from" 2>/dev/null || echo 0) + 1))" "$dir/server.log" 2>/dev/null |
+      grep -q 'Kafka Server started'
+    return
+  fi
   reply=$(timeout 5 bash -c '
     exec 3<>"/dev/tcp/127.0.0.1/$0"
     printf "\0\0\0\016\0\003\0\0\0\0\0\001\377\377\0\0\0\0" >&3
@@ -90,9 +102,14 @@ storageTool() { "$java" -cp "$libs/*" kafka.tools.StorageTool "$@" 2>>"$dir/cons
 # each start, as one voter that only talks to itself keeps no address in its storage.
 writeProperties() {
   local controllerPort=$((port + $1))
+  [[ -z $security ]] || controllerPort=$((controllerPort + 1))
   while portTaken "$controllerPort"; do controllerPort=$((controllerPort + 1)); done
   sed -e "s|@PORT@|$port|g" -e "s|@CONTROLLER_PORT@|$controllerPort|g" -e "s|@DIR@|$dir|g" \
     "$here/server.properties.template" >"$dir/server.properties"
+  [[ -n $security ]] || return 0
+  chmod 600 "$dir/server.properties"
+  sed -e "s|@PORT@|$port|g" -e "s|@SSL_PORT@|$((port + 1))|g" -e "s|@CONTROLLER_PORT@|$controllerPort|g" -e "s|@SECURITY@|$security|g" \
+    "$here/secure.properties.template" "$security/plain.properties" >>"$dir/server.properties"
 }
 
 formatStorage() {
@@ -161,6 +178,7 @@ $(lastWords | grep -E 'ERROR|FATAL|Exception|Error' | tail -n 20)"
 # doesn't end the broker too.
 launch() {
   local heap
+  stat -c %s "$dir/server.log" >"$dir/log-from" 2>/dev/null || echo 0 >"$dir/log-from"
   read -ra heap <<<"${KAFKA_HEAP:--Xms1g -Xmx1g}"
   set -m
   nohup "$java" "${heap[@]}" -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:+ExplicitGCInvokesConcurrent \

@@ -95,7 +95,7 @@ func (c *Cluster) Join(ctx context.Context, m processor.Member) (processor.Sessi
 	s.gts, s.client = gts, gts.Client()
 	if err := s.begin(ctx); err != nil {
 		s.Close(false)
-		return nil, fmt.Errorf("asking for a producer id: %w", err)
+		return nil, fmt.Errorf("asking for a producer id: %w", s.denied(err, ""))
 	}
 	s.client.AddConsumeTopics(m.Topics...)
 	return s, nil
@@ -153,7 +153,7 @@ func explicitOffsets(_ context.Context, fetched map[string]map[int32]kgo.Offset)
 func (s *session) Poll(ctx context.Context, f *processor.Fetches, max int, wait time.Duration) error {
 	f.Rebalanced, f.Parts, f.Failed = false, f.Parts[:0], f.Failed[:0]
 	if joined, err := s.group.await(ctx, wait); !joined {
-		return err
+		return s.denied(err, "")
 	}
 	// Takes nothing, and holds rebalances off from here on: one that was waiting
 	// goes first, and then the member is joining.
@@ -341,7 +341,7 @@ func (s *session) Produce(out *processor.Out) {
 		if err != nil {
 			s.mu.Lock()
 			if s.firstErr == nil {
-				s.firstErr = &processor.RefusedError{Out: out, Err: err}
+				s.firstErr = &processor.RefusedError{Out: out, Err: s.denied(err, r.Topic)}
 			}
 			s.mu.Unlock()
 			return
