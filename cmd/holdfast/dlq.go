@@ -84,30 +84,37 @@ func (a *app) openDeadLetters(ctx context.Context) (*deadLetters, error) {
 		return nil, err
 	}
 	d := &deadLetters{app: a, client: cl, topology: t, topic: t.Name(topology.DeadLetters)}
-	if err := d.open(ctx); err != nil {
+	if d.starts, d.ends, err = d.bounds(ctx, d.topic, false); err != nil {
 		cl.Close()
+		if errors.Is(err, kerr.UnknownTopicOrPartition) {
+			err = d.missing(d.topic)
+		}
 		return nil, err
 	}
 	return d, nil
 }
 
-func (d *deadLetters) open(ctx context.Context) (err error) {
+// bounds looks up where a topic starts and ends. What belongs to transactions that
+// are open lies behind the end, unless it is to be waited for: that of a command
+// that was killed stays open for a while, and who only looks needn't know.
+func (d *deadLetters) bounds(ctx context.Context, topic string, wait bool) (starts, ends kadm.ListedOffsets, err error) {
 	admin := kadm.NewClient(d.client)
-	if d.starts, err = admin.ListStartOffsets(ctx, d.topic); err == nil {
-		err = d.starts.Error()
+	end := admin.ListCommittedOffsets
+	if wait {
+		end = admin.ListEndOffsets
+	}
+	if starts, err = admin.ListStartOffsets(ctx, topic); err == nil {
+		err = starts.Error()
 	}
 	if err == nil {
-		if d.ends, err = admin.ListEndOffsets(ctx, d.topic); err == nil {
-			err = d.ends.Error()
+		if ends, err = end(ctx, topic); err == nil {
+			err = ends.Error()
 		}
 	}
-	if errors.Is(err, kerr.UnknownTopicOrPartition) {
-		return d.missing(d.topic)
-	}
 	if err != nil {
-		return fmt.Errorf("looking up where %s starts and ends: %w", d.topic, err)
+		return nil, nil, fmt.Errorf("looking up where %s starts and ends: %w", topic, err)
 	}
-	return nil
+	return starts, ends, nil
 }
 
 func (d *deadLetters) close() { d.client.Close() }
@@ -116,17 +123,21 @@ func (d *deadLetters) missing(topic string) error {
 	return fmt.Errorf("topic %s is missing; create it with: %s", topic, d.app.applyCommand(d.client, d.topology))
 }
 
-// readNotes reads what was done. An application that is older than the topic has
-// none: that is fine for who only looks.
-func (d *deadLetters) readNotes(ctx context.Context, must bool) error {
+// readNotes reads what was done. Who has taken over reads all of it. For others an
+// application that is older than the topic has none: to look is fine.
+func (d *deadLetters) readNotes(ctx context.Context, takenOver bool) error {
 	d.notes = letterNotes{byLetter: map[letterID]*record.LetterNote{}, bySent: map[record.Origin]letterID{}}
 	name := d.topology.Name(topology.DeadLettersDone)
-	err := readCommitted(ctx, d.client, false, []string{name}, d.notes.add)
-	if errors.Is(err, kerr.UnknownTopicOrPartition) {
-		if !must {
-			return nil
-		}
+	starts, ends, err := d.bounds(ctx, name, takenOver)
+	if err == nil {
+		err = readBetween(ctx, d.client, false, starts, ends, d.notes.add)
+	}
+	switch {
+	case !errors.Is(err, kerr.UnknownTopicOrPartition):
+	case takenOver:
 		return d.missing(name)
+	default:
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("reading what was dealt with: %w", err)

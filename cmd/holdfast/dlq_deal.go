@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -240,13 +241,14 @@ func (r *dealtReport) tell(a *app, d *deadLetters, f *dealFlags, o outputFlag) e
 			back++
 		}
 	}
-	switch {
-	case held > 0 && f.Yes:
-		return fmt.Errorf("%s weren't %s", countOf(held, "letter"), r.Action)
-	case back > 0:
-		return fmt.Errorf("of %s that were replayed %d came back, as new letters", countOf(r.count(outcomeDone), "letter"), back)
+	var errs []error
+	if held > 0 && f.Yes {
+		errs = append(errs, fmt.Errorf("%s not %s", countOf(held, "letter"), r.Action))
 	}
-	return nil
+	if back > 0 {
+		errs = append(errs, fmt.Errorf("of %s that were replayed %d came back, as new letters", countOf(r.count(outcomeDone), "letter"), back))
+	}
+	return errors.Join(errs...)
 }
 
 func (r *dealtReport) writeText(w io.Writer, d *deadLetters) error {

@@ -24,7 +24,7 @@ type dlqReplayCmd struct {
 func (c *dlqReplayCmd) Help() string {
 	return `Sends the record that a letter is about again: key, value, headers, partition and time as they came. A record that is sent is noted in the same transaction, so a letter is replayed once, however often this is called, wherever it is killed, and whoever else is at it: of two, the one that began last goes on.
 
-What doesn't change won't be cured: mend what the reason names first. A letter whose record itself is wrong needs --force, and comes back as a new letter.
+What doesn't change won't be cured: mend what the reason names first. What isn't cured comes back as a new letter, which is replayed by name only. A letter whose record itself is wrong needs --force.
 
 Nothing is done without --yes.`
 }
@@ -56,6 +56,10 @@ func (c *dlqReplayCmd) prepare(ctx context.Context, d *deadLetters, list []*deal
 	var later []record.Origin // of letters that don't hold the record
 	for _, l := range list {
 		f, why := judgeReplay(d.topology, l.letter, d.notes.of(l.letter))
+		if f == fateGo && l.CameBackOf != nil && len(c.Letters) == 0 {
+			// Whoever replays all of a kind again and again would send it for ever.
+			f, why = fateForce, fmt.Sprintf("it came back of %s already; mend what its reason names, and replay it by name", *l.CameBackOf)
+		}
 		l.settle(f, why, c.Force)
 		if l.Outcome == outcomeWould && l.letter.writtenLater(d.topicOf(l.letter).Role) {
 			later = append(later, l.letter.source)
@@ -178,7 +182,7 @@ func (c *dlqReplayCmd) wait(ctx context.Context, a *app, d *deadLetters, r *deal
 		}
 	}
 	before := d.ends
-	if err := d.open(ctx); err != nil {
+	if _, d.ends, err = d.bounds(ctx, d.topic, true); err != nil {
 		return err
 	}
 	d.starts = before

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"holdfast/loadtest/audit"
 	"holdfast/processor/kafka/embedded"
@@ -107,6 +108,10 @@ func TestDeadLettersOfANode(t *testing.T) {
 	require.Len(t, list.Letters, 1)
 	require.Equal(t, poison.Letter, list.Letters[0].CameBackOf)
 	require.Contains(t, h.good("dlq", "ls"), "open, came back of "+poison.Letter)
+	held := h.deal(exitFailed, "replay", "--all", "--yes")
+	require.Equal(t, "needs_force", held[0].Outcome, "or it would go round for ever")
+	require.Contains(t, held[0].Why, "it came back of "+poison.Letter)
+	require.Equal(t, "would", h.deal(exitGood, "replay", list.Letters[0].Letter)[0].Outcome)
 	shown = decodeJSON[shownLetter](t, h.good("dlq", "show", poison.Letter, "-o", "json"))
 	require.Equal(t, list.Letters[0].Letter, shown.CameBackAs)
 
@@ -318,6 +323,27 @@ func TestTwoOperators(t *testing.T) {
 	require.NoError(t, halfway.write(t.Context(), workOn(letterID{1, 9})))
 	h.operator()
 	require.Error(t, halfway.client.EndTransaction(t.Context(), kgo.TryCommit))
+	require.Len(t, h.tail("stock.feed"), 1)
+}
+
+// TestWhoTakesOverReadsTheNotesAfterThat: what the one before committed up to the
+// last moment is known.
+func TestWhoTakesOverReadsTheNotesAfterThat(t *testing.T) {
+	h, b := withBroker(t)
+	h.good("topics", "apply")
+	newLetterBox(t, b).put(1, time.Now(), "unknown_type", "holdfast.stock.feed", 0, "TEE", "again")
+	var before result
+	held := false
+	b.Cluster().ControlKey(kmsg.InitProducerID.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+		if !held {
+			held = true
+			b.Cluster().SleepControl(func() { before = h.run("dlq", "replay", "1:0", "--yes") })
+		}
+		return nil, nil, false
+	})
+	require.Equal(t, "nothing_to_do", h.deal(exitGood, "replay", "1:0", "--yes")[0].Outcome)
+	require.Equal(t, exitGood, before.code, before.errout)
+	require.Contains(t, before.out, "1 letter replayed\n")
 	require.Len(t, h.tail("stock.feed"), 1)
 }
 
