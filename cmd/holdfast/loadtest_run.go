@@ -21,7 +21,7 @@ import (
 )
 
 type loadtestRunCmd struct {
-	Scenario string `arg:"" help:"YAML file of the rehearsal, or the name of one that comes with Holdfast: 11.11, conflation, failover, flash-sale, smoke, soak." placeholder:"FILE|NAME"`
+	Scenario string `arg:"" help:"YAML file of the rehearsal, or the name of one that comes with Holdfast: 11.11, conflation, failover, flash-sale, smoke, soak, steady." placeholder:"FILE|NAME"`
 	clusterFlags
 	outputFlag
 	Report string   `help:"Write the report as one HTML file." placeholder:"FILE" type:"path"`

@@ -155,7 +155,7 @@ func TestLoadtestRunInterrupted(t *testing.T) {
 // What can't be run is refused before anything is sent.
 func TestLoadtestRunRefuses(t *testing.T) {
 	h := &harness{t: t}
-	require.Contains(t, h.bad(exitUsage, "loadtest", "run", "nowhere.yaml"), "the scenarios that come with Holdfast are 11.11, conflation, failover, flash-sale, smoke, soak")
+	require.Contains(t, h.bad(exitUsage, "loadtest", "run", "nowhere.yaml"), "the scenarios that come with Holdfast are 11.11, conflation, failover, flash-sale, smoke, soak, steady")
 	require.Contains(t, h.bad(exitUsage, "loadtest", "run", "smoke", "--change", "speed=3"), "a scenario has no key speed")
 	require.Contains(t, h.bad(exitUsage, "loadtest", "run", writeFile(t, "a.yaml", "name: a")), "0 phases")
 	require.Contains(t, h.bad(exitUsage, "loadtest", "run", "11.11", "--with", "nowhere.yaml"), "the files to lay over a scenario that come with Holdfast are node-killed")

@@ -38,7 +38,7 @@ func TestPresets(t *testing.T) {
 		require.True(t, ok, file)
 		names = append(names, s.Name)
 	}
-	require.Equal(t, []string{"11.11", "conflation", "failover", "flash-sale", "smoke", "soak"}, names)
+	require.Equal(t, []string{"11.11", "conflation", "failover", "flash-sale", "smoke", "soak", "steady"}, names)
 }
 
 // What comes with Holdfast to be laid over a scenario makes one of any.

@@ -6,6 +6,7 @@
 //	flash-sale  one SKU, 100 units, every buyer at once
 //	conflation  one SKU that changes ten thousand times a second
 //	soak        two hours of an ordinary day
+//	steady      plain orders at one rate
 //	failover    a node dies under load
 //
 //	with/node-killed   a node dies at the peak and comes back
