@@ -69,3 +69,18 @@ func TestStateOutOfRange(t *testing.T) {
 	_, err = decodeMeta(m.append(nil)[:metaBytes-1])
 	require.Error(t, err)
 }
+
+// Whatever bytes stand where a store keeps its position, they are refused or mean
+// what is written back as the same.
+func FuzzMeta(f *testing.F) {
+	m := newMeta()
+	f.Add(m.append(nil))
+	f.Add([]byte{})
+	f.Add(make([]byte, metaBytes))
+	f.Fuzz(func(t *testing.T, from []byte) {
+		got, err := decodeMeta(from)
+		if err == nil {
+			require.Equal(t, from, got.append(nil))
+		}
+	})
+}

@@ -27,11 +27,17 @@ const dialTimeout = 3 * time.Second
 // still for so long in the middle of a rush.
 const metadataAgeMin = 100 * time.Millisecond
 
+// unpackedBatchMax bounds what a compressed batch may become in memory. A topic
+// takes batches of 8 MiB, in which whoever may write to it could pack gigabytes;
+// honest JSON becomes ten times as large. What is larger can't be read: the
+// partition halts with that reason, and the others go on.
+const unpackedBatchMax = 256 << 20
+
 // clientOptions returns what every client of the cluster needs: brokers, TLS,
 // SASL. It reads the files that the settings name.
 func clientOptions(s *KafkaSettings) ([]kgo.Opt, error) {
 	opts := []kgo.Opt{
-		kgo.SeedBrokers(s.Brokers...), kgo.ClientID(s.ClientID), kgo.DisableClientMetrics(), kgo.DialTimeout(dialTimeout), kgo.MetadataMinAge(metadataAgeMin),
+		kgo.SeedBrokers(s.Brokers...), kgo.ClientID(s.ClientID), kgo.DisableClientMetrics(), kgo.DialTimeout(dialTimeout), kgo.MetadataMinAge(metadataAgeMin), kgo.MaxDecompressBatchBytes(unpackedBatchMax),
 	}
 	tlsConfig, err := s.TLS.tlsConfig()
 	if err != nil {

@@ -65,6 +65,7 @@ func TestClientsAskForMetadataSoon(t *testing.T) {
 	cl, err := kgo.NewClient(options...)
 	require.NoError(t, err)
 	defer cl.Close()
+	require.Equal(t, unpackedBatchMax, cl.OptValue(kgo.MaxDecompressBatchBytes))
 	require.Equal(t, metadataAgeMin, cl.OptValue(kgo.MetadataMinAge))
 	require.LessOrEqual(t, metadataAgeMin, time.Second)
 }

@@ -144,3 +144,28 @@ func TestTextFromOutside(t *testing.T) {
 	require.Equal(t, "áoáo", cutText("áoáo", 4))
 	require.Equal(t, "áo…", cutText("áoáo", 3))
 }
+
+// Whatever stands in the topics dlq and dlq.done, reading it ends well or with an
+// error: others may write there too.
+func FuzzLetter(f *testing.F) {
+	f.Add("3:17", []byte(`{"holdfast":1,"letter":"3:17","action":"replayed","sent":{"topic":"a","partition":1,"offset":2}}`), "__streams.errors.offset", "5")
+	f.Add("3:17", []byte(``), "__streams.errors.partition", "-1")
+	f.Add("x", []byte(`{}`), "h", "v")
+	f.Fuzz(func(t *testing.T, key string, value []byte, header, headerValue string) {
+		r := &kgo.Record{Topic: "holdfast.dlq", Partition: 3, Offset: 17, Key: []byte(key), Value: value, Headers: []kgo.RecordHeader{
+			{Key: record.HeaderErrorPartition, Value: []byte("1")}, {Key: header, Value: []byte(headerValue)},
+		}}
+		l := letterOf(r)
+		if l.source.Partition < 0 || l.source.Offset < 0 {
+			t.Fatalf("source %v", l.source)
+		}
+		notes := letterNotes{byLetter: map[letterID]*record.LetterNote{}, bySent: map[record.Origin]letterID{}}
+		if notes.add(r) != nil {
+			return
+		}
+		notes.of(&l)
+		if err := notes.add(r); err != nil || len(notes.byLetter) > 1 || len(notes.bySent) > 1 {
+			t.Fatalf("the same note twice: %v, %d notes of %d records", err, len(notes.byLetter), len(notes.bySent))
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -18,8 +19,8 @@ type payload struct {
 	headers []kgo.RecordHeader
 }
 
-// valueLinesMax bounds what is gathered of a value that spans lines: twice what
-// any topic takes.
+// valueLinesMax bounds a line, and what is gathered of a value that spans lines:
+// twice what any topic takes.
 const valueLinesMax = 32 << 20
 
 // eachPayload calls fn for everything to be sent in r.
@@ -31,7 +32,7 @@ func eachPayload(r io.Reader, fn func(payload) error) error {
 	lines := bufio.NewReaderSize(r, 64<<10)
 	var v valueLines
 	for {
-		line, err := lines.ReadBytes('\n')
+		line, err := readLine(lines)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
@@ -46,6 +47,19 @@ func eachPayload(r io.Reader, fn func(payload) error) error {
 		}
 		if ended {
 			return nil
+		}
+	}
+}
+
+// readLine returns a line with its end, as ReadBytes does, up to a bound.
+func readLine(from *bufio.Reader) (line []byte, err error) {
+	for {
+		part, err := from.ReadSlice('\n')
+		if len(line)+len(part) > valueLinesMax {
+			return nil, fmt.Errorf("a line of more than %d bytes, which no topic takes", valueLinesMax)
+		}
+		if line = append(line, part...); !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -87,4 +89,30 @@ func TestValueThatNeverEnds(t *testing.T) {
 		return nil
 	}))
 	require.Equal(t, 40, n)
+}
+
+func TestLineThatNeverEnds(t *testing.T) {
+	f, err := os.Open("/dev/zero")
+	require.NoError(t, err)
+	defer f.Close()
+	require.ErrorContains(t, eachPayload(f, func(payload) error { return nil }), "a line of more than 33554432 bytes")
+}
+
+// Whatever a file says, it is sent line by line or value by value, and nothing of
+// it is lost but space.
+func FuzzPayload(f *testing.F) {
+	for _, seed := range []string{"{\"a\":1}\n{\"b\":2}", "{\n\"a\": [\n1]}\n", `{"body":{"a":1},"headers":{"x":"y"}}`, `{"body":"text","headers":{"x":1}}`, "not json", "{\"a\":\"b\n", "]]]\n{", "{\n\n}", "\"\\", "{\"body\":null}", "\xff\n"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		total, files := 0, bytes.Contains(bytes.ToLower(text), []byte("body"))
+		require.NoError(t, eachPayload(bytes.NewReader(text), func(p payload) error {
+			require.LessOrEqual(t, len(p.value), len(text))
+			total += len(bytes.Join(bytes.Fields(p.value), nil))
+			return nil
+		}))
+		if want := len(bytes.Join(bytes.Fields(text), nil)); !files && !bytes.Contains(text, []byte(`\u`)) {
+			require.Equal(t, want, total)
+		}
+	})
 }

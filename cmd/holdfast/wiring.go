@@ -167,6 +167,9 @@ func (v *shopsView) apply(rows map[string]record.Shop, r *kgo.Record) bool {
 		delete(rows, string(r.Key))
 		return true
 	}
+	if len(r.Value) > record.ValueBytesMax {
+		return false
+	}
 	var row record.Shop
 	if err := json.Unmarshal(r.Value, &row); err != nil || row.Channel == "" || row.Shop == "" {
 		return false

@@ -29,6 +29,10 @@ func (c *coder) failed(err error) {
 	}
 }
 
+// textBytesMax is more than the largest text that there is, the row of a table,
+// which was the value of a record.
+const textBytesMax = 16 << 20
+
 // num codes a number.
 func num[T ~int | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64](c *coder, v *T) {
 	if c.err != nil {
@@ -64,6 +68,10 @@ func text[S ~string](c *coder, v *S) {
 	if c.w != nil {
 		_, err := c.w.WriteString(string(*v))
 		c.failed(err)
+		return
+	}
+	if n < 0 || n > textBytesMax {
+		c.failed(fmt.Errorf("a text of %d bytes, the most is %d", n, textBytesMax))
 		return
 	}
 	b := make([]byte, n)
