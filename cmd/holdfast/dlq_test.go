@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"strconv"
 	"strings"
@@ -305,6 +306,31 @@ func TestReplayIsKilled(t *testing.T) {
 	require.Equal(t, "nothing_to_do", h.deal(exitGood, "replay", "1:0", "--yes")[0].Outcome)
 	require.Len(t, h.tail("stock.feed"), 1)
 	require.Len(t, h.tail("dlq.done"), 1)
+}
+
+// TestReplayIsInterrupted: it leaves nothing open that others would wait for.
+func TestReplayIsInterrupted(t *testing.T) {
+	h, _ := withBroker(t)
+	h.good("topics", "apply")
+	w := h.operator()
+	ctx, cancel := context.WithCancel(t.Context())
+	require.NoError(t, w.write(ctx, workOn(letterID{1, 0})))
+	cancel()
+	w.abort(ctx)
+	require.ErrorIs(t, w.chunk(ctx, workOn(letterID{1, 0})), context.Canceled)
+	require.ErrorIs(t, w.deal(ctx, workOn(letterID{1, 0}), func([]letterWork) { t.Error("it was interrupted") }), context.Canceled)
+	// Behind a transaction that is open, a stable end wouldn't move.
+	cl := kadm.NewClient(w.client)
+	ends, err := cl.ListEndOffsets(t.Context(), "holdfast.stock.feed")
+	require.NoError(t, err)
+	stable, err := cl.ListCommittedOffsets(t.Context(), "holdfast.stock.feed")
+	require.NoError(t, err)
+	require.Equal(t, ends.Offsets(), stable.Offsets())
+	require.Empty(t, h.tail("stock.feed"))
+	require.Empty(t, h.tail("dlq.done"))
+
+	require.NoError(t, w.chunk(t.Context(), workOn(letterID{1, 0})))
+	require.Len(t, h.tail("stock.feed"), 1)
 }
 
 // TestTwoOperators: who came second goes on, and what the first then writes

@@ -152,7 +152,7 @@ func (w *letterWriter) write(ctx context.Context, work []letterWork) error {
 			records = append(records, r)
 		}
 	}
-	if err := w.client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+	if err := w.produce(ctx, records); err != nil {
 		return err
 	}
 	for i := range work {
@@ -164,7 +164,17 @@ func (w *letterWriter) write(ctx context.Context, work []letterWork) error {
 	for _, id := range w.forget {
 		notes = append(notes, &kgo.Record{Topic: w.notes, Key: []byte(id.String())})
 	}
-	return w.client.ProduceSync(ctx, notes...).FirstErr()
+	return w.produce(ctx, notes)
+}
+
+func (w *letterWriter) produce(ctx context.Context, records []*kgo.Record) error {
+	for _, is := range w.client.ProduceSync(ctx, records...) {
+		if is.Err != nil {
+			topic := is.Record.Topic
+			return fmt.Errorf("sending to %s: %w", topic, denied(is.Err, topology.OperationWrite, topology.ResourceTopic, topic))
+		}
+	}
+	return nil
 }
 
 // abort ends the transaction at once, so that nobody waits for its end. Where
