@@ -30,6 +30,12 @@ type Config struct {
 	TopicIDs   map[string][16]byte // of the changelogs, by full name
 	Store      state.Config        // a template: Dir and Identity are filled in per task
 	LeaveGroup bool                // give partitions up on a graceful stop (scale-in)
+	// Standbys is how many other nodes keep each partition's store up to date, as
+	// far as there are so many. All nodes should have the same. Above 0, Cluster
+	// must be a Follower.
+	Standbys int
+	// StandbyLookEvery is how often a standby asks the group who owns what.
+	StandbyLookEvery time.Duration
 
 	// PollRecordsMax bounds one poll, BatchRecordsMax and BatchBytesMax a
 	// transaction (checked after every poll): the bytes that it read, and those
@@ -90,6 +96,7 @@ func Default() Config {
 		ClockJumpMax:      30 * time.Second,
 		RestoreStallMax:   60 * time.Second,
 		EndTimeout:        30 * time.Second,
+		StandbyLookEvery:  2 * time.Second,
 	}
 }
 
@@ -113,6 +120,10 @@ func (c *Config) Validate() error {
 			check(c.Topology.Stage(s.Name) != nil, "stage %q: unknown", s.Name)
 		}
 	}
+	_, follows := c.Cluster.(Follower)
+	check(c.Standbys >= 0, "standbys %d, must be 0 or more", c.Standbys)
+	check(c.Standbys <= 0 || c.StandbyLookEvery > 0, "standbys look every %v, must be above 0", c.StandbyLookEvery)
+	check(c.Standbys <= 0 || follows || c.Cluster == nil, "standbys %d: the cluster can't be followed", c.Standbys)
 	check(c.PollRecordsMax > 0, "poll records max %d, must be above 0", c.PollRecordsMax)
 	check(c.BatchRecordsMax >= 1, "batch records max %d, must be above 0", c.BatchRecordsMax)
 	check(c.BatchBytesMax >= 1<<10, "batch bytes max %d, must be at least 1 KiB", c.BatchBytesMax)

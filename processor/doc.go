@@ -18,6 +18,8 @@
 //	restore.go    store right before it decides    tick.go    time and trimming
 //	fate.go       what an error means              status.go  what people see
 //	observer.go   what metrics are told            consumed.go  how far each task is
+//	standby.go    stores kept up to date for       rendezvous.go  whose standby
+//	              partitions of other nodes                       a node is
 //
 // One transaction on the time line; the store is touched only after the log has
 // the transaction for good:

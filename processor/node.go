@@ -48,9 +48,26 @@ func (n *Node) Run(ctx context.Context) error {
 			})
 		}
 	}
+	for _, sc := range n.cfg.Stages {
+		if s := n.NewStandby(sc.Name); s != nil {
+			wg.Go(func() { s.Run(ctx) })
+		}
+	}
 	wg.Wait()
 	return errors.Join(errs...)
 }
+
+// NewStandby makes what stands by for a stage's partitions on other nodes; nil
+// where nothing does. Run drives those of its node by itself.
+func (n *Node) NewStandby(stage string) *Standby {
+	if n.cfg.Standbys == 0 || n.cfg.Topology.Stage(stage).Changelog == "" {
+		return nil
+	}
+	return newStandby(&n.cfg, stage, n.stores, n.status)
+}
+
+// Standbys returns the stores that this node keeps up to date for others.
+func (n *Node) Standbys() []StandbyStatus { return n.status.listStandbys(n.cfg.Env.Now()) }
 
 // Status returns where every partition of this node stands.
 func (n *Node) Status() []PartitionStatus { return n.status.list(n.cfg.Env.Now()) }

@@ -76,8 +76,18 @@ func (w *worker) newTask(tp TopicPartition) *task {
 func (w *worker) advance(t *task) error {
 	switch t.phase {
 	case phaseWaiting:
-		if t.revoked || !w.gate.passes(t.tp) || (t.hasState() && !w.stores.take(t.changelog, w)) {
+		if t.revoked || !w.gate.passes(t.tp) {
 			return nil
+		}
+		if t.hasState() {
+			store, ok := w.stores.take(t.changelog, w)
+			if !ok {
+				return nil
+			}
+			if t.store = store; store != nil { // a standby's, which is rolled forward like any other
+				w.log.Info("taking over a standby's store", "topic", t.tp.Topic, "partition", t.tp.Partition)
+				w.at("taken over")
+			}
 		}
 		w.restore(t)
 	case phaseRestoring:

@@ -62,11 +62,12 @@ type statusBoard struct {
 	mu       sync.Mutex
 	entries  map[statusKey]statusEntry
 	members  map[memberKey]bool // whether it is a member of its group
+	standbys map[statusKey]standbyEntry
 	stopping bool
 }
 
 func newStatusBoard() *statusBoard {
-	return &statusBoard{entries: map[statusKey]statusEntry{}, members: map[memberKey]bool{}}
+	return &statusBoard{entries: map[statusKey]statusEntry{}, members: map[memberKey]bool{}, standbys: map[statusKey]standbyEntry{}}
 }
 
 func (b *statusBoard) member(stage string, slot int, is bool) {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"holdfast/state"
 )
 
 // clocked returns a worker with a clock that the test sets: milliseconds since the
@@ -114,11 +116,48 @@ func TestStoresHaveOneOwner(t *testing.T) {
 	s := NewStores()
 	a, b := &worker{}, &worker{}
 	tp, other := TopicPartition{"changelog", 0}, TopicPartition{"changelog", 1}
-	require.True(t, s.take(tp, a))
-	require.True(t, s.take(tp, a), "it is its already")
-	require.False(t, s.take(tp, b))
-	require.True(t, s.take(other, b))
+	require.True(t, takes(s, tp, a))
+	require.True(t, takes(s, tp, a), "it is its already")
+	require.False(t, takes(s, tp, b))
+	require.True(t, takes(s, other, b))
 	require.PanicsWithValue(t, "BUG: a store is given back by a worker that doesn't own it: changelog", func() { s.give(tp, b) })
 	s.give(tp, a)
-	require.True(t, s.take(tp, b))
+	require.True(t, takes(s, tp, b))
+}
+
+func takes(s *Stores, tp TopicPartition, w *worker) bool {
+	_, ok := s.take(tp, w)
+	return ok
+}
+
+// A standby's store goes to a worker as it is, but never while the standby is at
+// work on it.
+func TestAStandbysStoreIsTaken(t *testing.T) {
+	s := NewStores()
+	w, tp := &worker{}, TopicPartition{"changelog", 0}
+	store := &state.Store{}
+	require.True(t, s.free(tp))
+	require.True(t, s.reserve(tp))
+	require.False(t, s.free(tp))
+	require.False(t, s.reserve(tp), "it is the standby's")
+	require.False(t, s.wants(tp))
+	require.False(t, takes(s, tp, w), "it is being opened")
+	require.True(t, s.wants(tp))
+	s.release(tp, store)
+	require.True(t, s.begin(tp))
+	require.False(t, takes(s, tp, w), "the standby is at work")
+	s.release(tp, store)
+	got, ok := s.take(tp, w)
+	require.True(t, ok)
+	require.Same(t, store, got)
+	require.False(t, s.begin(tp))
+	require.False(t, s.free(tp))
+	require.False(t, s.reserve(tp), "it is the worker's")
+	got, ok = s.take(tp, w)
+	require.True(t, ok)
+	require.Nil(t, got, "there is one store")
+	s.give(tp, w)
+	require.True(t, s.reserve(tp))
+	s.dropSpare(tp)
+	require.True(t, takes(s, tp, w))
 }

@@ -42,6 +42,13 @@ type nodeReport struct {
 	// LagAge is how long ago the lag was measured; absent: never.
 	LagAge     *float64          `json:"lag_age_seconds,omitempty"`
 	Partitions []partitionReport `json:"partitions"`
+	// Standbys are the stores kept up to date for other nodes.
+	Standbys []standbyReport `json:"standbys,omitempty"`
+}
+
+type standbyReport struct {
+	processor.StandbyStatus
+	LagSeconds float64 `json:"lag_seconds"` // since it had all that there was
 }
 
 type partitionReport struct {
@@ -70,6 +77,9 @@ func (a *admin) report() nodeReport {
 			p.LagRecords, p.LagSeconds = &b.Records, &b.Seconds
 		}
 		r.Partitions = append(r.Partitions, p)
+	}
+	for _, s := range a.node.Standbys() {
+		r.Standbys = append(r.Standbys, standbyReport{s, s.Behind.Seconds()})
 	}
 	return r
 }

@@ -264,6 +264,10 @@ func (oneOfEach) Status() []processor.PartitionStatus {
 	return []processor.PartitionStatus{{Stage: topology.StageOrders, Topic: "holdfast.log.orders", Phase: "restoring", RecordsLeft: 1, ETA: time.Second}}
 }
 
+func (oneOfEach) Standbys() []processor.StandbyStatus {
+	return []processor.StandbyStatus{{Stage: topology.StageOrders, Topic: "holdfast.log.orders", Partition: 1, Behind: time.Second}}
+}
+
 func (oneOfEach) Health() processor.Health { return processor.Health{} }
 
 func (oneOfEach) Measured() (map[metrics.Place]metrics.Behind, time.Duration) {

@@ -39,7 +39,7 @@ type KafkaSettings struct {
 
 	SessionTimeout     time.Duration `key:"session_timeout" doc:"A node that is silent for so long loses its partitions. A node that restarts within it keeps them."`
 	RebalanceTimeout   time.Duration `key:"rebalance_timeout" doc:"How long a group waits for a member that finishes its transaction."`
-	TransactionTimeout time.Duration `key:"transaction_timeout" doc:"The broker aborts a transaction open for longer: how long a node that dies and doesn't come back keeps readers waiting."`
+	TransactionTimeout time.Duration `key:"transaction_timeout" doc:"The broker aborts a transaction open for longer: how long a node that dies keeps readers waiting where no other is there to end it."`
 
 	SASL SASLSettings `key:"sasl"`
 	TLS  TLSSettings  `key:"tls"`
@@ -77,6 +77,7 @@ type NodeSettings struct {
 	InstanceID     string        `key:"instance_id" doc:"Name of this node, the same in each of its lives; empty: one made once and kept in the data directory."`
 	Stages         []string      `key:"stages" doc:"The stages that run here."`
 	Leave          bool          `key:"leave" doc:"Give partitions up at once when the node stops, instead of keeping them for its return: for scaling in."`
+	Standbys       int           `key:"standbys" doc:"How many other nodes keep each partition's state up to date, as far as there are so many: what a takeover costs then doesn't grow with the state. Each costs the disk, and about the writing, of what it stands by for. All nodes should have the same."`
 	ClockJumpMax   time.Duration `key:"clock_jump_max" doc:"A partition stops when its log's time jumps ahead by more: a broker's clock has gone wrong, and orders would expire by it."`
 	RestoreStalled time.Duration `key:"restore_stalled" doc:"A restore that sees nothing new for so long is given up with its cause."`
 }

@@ -17,6 +17,9 @@ import (
 // partitions for would idle.
 const workersMax = 256
 
+// standbysMax: more would only write the same more often.
+const standbysMax = 10
+
 // Validate returns all that is wrong with s, joined, or nil. It looks at nothing
 // outside: files are read when they are used.
 func (s *Settings) Validate() error {
@@ -113,6 +116,7 @@ func (n *NodeSettings) validate(v *settingErrors) {
 		v.oneOf("node.stages", stage, topology.StageIntake, topology.StageOrders, topology.StageInventory, topology.StageChannels)
 		v.check(!slices.Contains(n.Stages[:i], stage), "node.stages: %s is there twice", stage)
 	}
+	v.between("node.standbys", n.Standbys, 0, standbysMax)
 	v.within("node.clock_jump_max", n.ClockJumpMax, time.Second, 365*day)
 	v.within("node.restore_stalled", n.RestoreStalled, time.Second, time.Hour)
 }

@@ -50,7 +50,7 @@ func assemble(s *Settings, t *topology.Topology, d described, options []kgo.Opt,
 	c.ClockJumpMax, c.RestoreStallMax = s.Node.ClockJumpMax, s.Node.RestoreStalled
 	c.CommitIntervalMin, c.CommitIntervalMax = s.Commit.IntervalMin, s.Commit.IntervalMax
 	c.BatchRecordsMax, c.BatchBytesMax = s.Commit.RecordsMax, int(s.Commit.BytesMax)
-	c.LeaveGroup = leave
+	c.LeaveGroup, c.Standbys = leave, s.Node.Standbys
 	c.Store = state.Config{Shared: a.shared, Logger: log, FlushBytes: int64(s.State.FlushBytes), FlushEvery: s.State.FlushEvery, SweepShare: s.State.SweepShare}
 	for _, name := range s.Node.Stages {
 		c.Stages = append(c.Stages, processor.StageConfig{Name: name, New: a.stage(s, d, name, log), Workers: s.WorkersOf(name), Outcomes: outcomesOf(name)})

@@ -23,7 +23,16 @@ type reader struct {
 // be the last thing before the end, and a reader that never sees it would wait
 // for ever.
 func (c *Cluster) Read(_ context.Context, tp processor.TopicPartition, from record.Offset) (processor.ChangelogReader, error) {
-	client, err := kgo.NewClient(append(c.cfg.base("restore"),
+	return c.read("restore", tp, from)
+}
+
+// Tail is part of processor.Follower.
+func (c *Cluster) Tail(_ context.Context, tp processor.TopicPartition, from record.Offset) (processor.Tail, error) {
+	return c.read("standby", tp, from)
+}
+
+func (c *Cluster) read(what string, tp processor.TopicPartition, from record.Offset) (*reader, error) {
+	client, err := kgo.NewClient(append(c.cfg.base(what),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{tp.Topic: {int32(tp.Partition): kgo.NewOffset().At(int64(from))}}),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
@@ -44,23 +53,38 @@ func (c *Cluster) Read(_ context.Context, tp processor.TopicPartition, from reco
 func (r *reader) Read(ctx context.Context) ([]processor.ChangelogRecord, error) {
 	r.records = r.records[:0]
 	for len(r.records) == 0 {
-		fetches := r.client.PollFetches(ctx)
-		fetches.EachRecord(func(rec *kgo.Record) {
-			r.records = append(r.records, processor.ChangelogRecord{Offset: record.Offset(rec.Offset), Value: rec.Value, Control: rec.Attrs.IsControl()})
-		})
-		if len(r.records) > 0 {
-			break // an error that stays is met again
-		}
-		for _, e := range fetches.Errors() {
-			if errors.Is(e.Err, kerr.OffsetOutOfRange) {
-				return nil, processor.ErrTruncated
-			}
-			if !kerr.IsRetriable(e.Err) || errors.Is(e.Err, kerr.UnknownTopicID) {
-				return nil, answered(e.Err)
-			}
+		if err := r.take(r.client.PollFetches(ctx)); err != nil {
+			return nil, err
 		}
 	}
 	return r.records, nil
+}
+
+// Take is part of processor.Tail.
+func (r *reader) Take(context.Context) ([]processor.ChangelogRecord, error) {
+	r.records = r.records[:0]
+	err := r.take(r.client.PollFetches(nil)) //nolint:staticcheck // nil means: what is there, at once
+	return r.records, err
+}
+
+// take adds what was fetched. An error comes only with nothing else: one that
+// stays is met again.
+func (r *reader) take(fetches kgo.Fetches) error {
+	fetches.EachRecord(func(rec *kgo.Record) {
+		r.records = append(r.records, processor.ChangelogRecord{Offset: record.Offset(rec.Offset), Value: rec.Value, Control: rec.Attrs.IsControl()})
+	})
+	if len(r.records) > 0 {
+		return nil
+	}
+	for _, e := range fetches.Errors() {
+		if errors.Is(e.Err, kerr.OffsetOutOfRange) {
+			return processor.ErrTruncated
+		}
+		if !kerr.IsRetriable(e.Err) || errors.Is(e.Err, kerr.UnknownTopicID) {
+			return answered(e.Err)
+		}
+	}
+	return nil
 }
 
 func (r *reader) Close() { r.client.Close() }

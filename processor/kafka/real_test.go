@@ -35,6 +35,7 @@ func TestOnKafka(t *testing.T) {
 		{"stopped", stopped},
 		{"members come and go", comeAndGo},
 		{"a member hangs", hanging},
+		{"a standby takes over", standbyTakesOver},
 	}
 	for _, at := range steps() {
 		bodies = append(bodies, body{"replaced before " + at.Name(), func(w *world) { stoppedAt(w, at) }})

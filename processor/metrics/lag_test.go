@@ -22,6 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type standing []processor.PartitionStatus
 
 func (s *standing) Status() []processor.PartitionStatus { return *s }
+func (s *standing) Standbys() []processor.StandbyStatus { return nil }
 func (s *standing) Health() processor.Health            { return processor.Health{} }
 
 const topic = "log"

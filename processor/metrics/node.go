@@ -12,6 +12,7 @@ import (
 // Node is what is asked for the state of a node.
 type Node interface {
 	Status() []processor.PartitionStatus
+	Standbys() []processor.StandbyStatus
 	Health() processor.Health
 }
 
@@ -25,7 +26,7 @@ type nodeCollector struct {
 	lag    Measure
 	stages []string
 
-	ready, partitions, deltas, eta, records, seconds, age *prometheus.Desc
+	ready, partitions, deltas, eta, records, seconds, age, standbys, behind *prometheus.Desc
 }
 
 // Measure is what is asked for the lag: a *Lag.
@@ -49,12 +50,14 @@ func (m *Metrics) Watch(node Node, lag Measure) {
 	c.records = desc("holdfast_lag_records", "Committed input records that aren't decided yet. Transaction markers don't count: a partition that is caught up has 0.", "stage", "topic", "partition")
 	c.seconds = desc("holdfast_lag_seconds", "Age of the oldest input record that isn't decided yet; 0 when there is none.", "stage", "topic", "partition")
 	c.age = desc("holdfast_lag_age_seconds", "How long ago the lag was measured.")
+	c.standbys = desc("holdfast_standby_stores", "Stores that this node keeps up to date for partitions of other nodes.", "stage")
+	c.behind = desc("holdfast_standby_lag_seconds", "How long ago a standby's store last had all that its changelog holds: the largest of the stage's stores here, 0 when there is none.", "stage")
 	m.registry.MustRegister(c)
 }
 
 // Describe is part of prometheus.Collector.
 func (c *nodeCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.ready, c.partitions, c.deltas, c.eta, c.records, c.seconds, c.age} {
+	for _, d := range []*prometheus.Desc{c.ready, c.partitions, c.deltas, c.eta, c.records, c.seconds, c.age, c.standbys, c.behind} {
 		to <- d
 	}
 }
@@ -68,6 +71,8 @@ func (c *nodeCollector) Collect(to chan<- prometheus.Metric) {
 		phases     map[string]int
 		left       int64
 		etaSeconds float64
+		standbys   int
+		behind     time.Duration
 	}
 	of := map[string]*sums{}
 	for _, s := range c.stages {
@@ -81,12 +86,19 @@ func (c *nodeCollector) Collect(to chan<- prometheus.Metric) {
 		s.left += p.RecordsLeft
 		s.etaSeconds = max(s.etaSeconds, p.ETA.Seconds())
 	}
+	for _, b := range c.node.Standbys() {
+		s := of[b.Stage]
+		s.standbys++
+		s.behind = max(s.behind, b.Behind)
+	}
 	for name, s := range of {
 		for _, phase := range phases {
 			gauge(c.partitions, float64(s.phases[phase]), name, phase)
 		}
 		gauge(c.deltas, float64(s.left), name)
 		gauge(c.eta, s.etaSeconds, name)
+		gauge(c.standbys, float64(s.standbys), name)
+		gauge(c.behind, s.behind.Seconds(), name)
 	}
 	ready := 0.0
 	if c.node.Health().Ready {

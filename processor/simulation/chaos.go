@@ -151,6 +151,7 @@ func crashPoints() []string {
 		"settle", "settled", "flushing", "tick", "trim",
 		"join", "poll request", "produce request", "offsets request", "end request", "producer id request",
 		"committed", "bounds", "read", "fetch", "delete records",
+		"members", "standby applied",
 	}
 }
 

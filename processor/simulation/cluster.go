@@ -109,3 +109,34 @@ func (c *Cluster) Read(ctx context.Context, tp processor.TopicPartition, from re
 	}
 	return &reader{c: c, log: c.b.log(tp), next: from}, errors.Join(ctx.Err(), c.b.faults.call(c.b.faults.Request))
 }
+
+var _ processor.Follower = (*Cluster)(nil)
+
+// Members is part of processor.Follower.
+func (c *Cluster) Members(ctx context.Context, group string) (members []processor.GroupMember, settled bool, err error) {
+	if err := c.pause("members", nil); err != nil {
+		return nil, false, err
+	}
+	if err := errors.Join(ctx.Err(), c.b.faults.call(c.b.faults.Request)); err != nil {
+		return nil, false, err
+	}
+	g := c.b.group(group)
+	for _, m := range g.members {
+		member := processor.GroupMember{ID: m.id}
+		for _, tp := range g.partitions() {
+			if g.owners[tp] == m {
+				member.Owned = append(member.Owned, tp)
+			}
+		}
+		members = append(members, member)
+	}
+	return members, !g.preparing, nil
+}
+
+// Tail is part of processor.Follower.
+func (c *Cluster) Tail(ctx context.Context, tp processor.TopicPartition, from record.Offset) (processor.Tail, error) {
+	if err := c.pause("read", nil); err != nil {
+		return nil, err
+	}
+	return &reader{c: c, log: c.b.log(tp), next: from}, errors.Join(ctx.Err(), c.b.faults.call(c.b.faults.Request))
+}

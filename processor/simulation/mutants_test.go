@@ -32,6 +32,7 @@ const (
 	tickFile   = "processor/tick.go"
 	taskFile   = "processor/task.go"
 	placeFile  = "processor/reconcile.go"
+	storesFile = "processor/stores.go"
 )
 
 // The first eight are the faults by which exactly-once is lost in practice.
@@ -182,6 +183,16 @@ var mutants = []mutant{
 	}
 	return w.previous
 `, `	return w.start
+`},
+	}},
+	{name: "a standby goes on with a store that a worker has taken", edits: []edit{
+		{storesFile, `	if sp == nil {
+		return false
+	}
+`, `	if sp == nil {
+		sp = &spare{}
+		s.spares[tp] = sp
+	}
 `},
 	}},
 }

@@ -48,6 +48,7 @@ type Options struct {
 	SwapPercent     int // a partition gets another owner, needed or not
 	DiskPercent     int // a process finds an empty disk when it starts
 	LeavePercent    int // a process that stops leaves its groups
+	Standbys        int
 	PollRecordsMax  int
 	BatchRecordMax  int
 	Store           state.Config // sizes only
@@ -82,6 +83,7 @@ func Draw(r *rand.Rand) Options {
 			MemTableBytes: 256 << 10,
 		},
 	}
+	o.Standbys = pick(0, 1, 1, 2)
 	if o.Store.PartBytesMax < 1<<10 {
 		// Most of such parts is their header: a log of them is never as short
 		// as an idle task wants it, compared with the state.
@@ -93,7 +95,7 @@ func Draw(r *rand.Rand) Options {
 // quiet returns the options without faults.
 func (o Options) quiet() Options {
 	return Options{
-		Instances: o.Instances, WorkersMax: o.WorkersMax, Partitions: o.Partitions, Public: o.Public,
+		Instances: o.Instances, WorkersMax: o.WorkersMax, Partitions: o.Partitions, Public: o.Public, Standbys: o.Standbys,
 		SkewMillis: o.SkewMillis, PollRecordsMax: o.PollRecordsMax, BatchRecordMax: o.BatchRecordMax, Store: o.Store,
 	}
 }

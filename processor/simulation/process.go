@@ -27,6 +27,7 @@ type process struct {
 	shared   *state.Shared
 	node     *processor.Node
 	loops    []*loop
+	standbys []*processor.Standby
 	routines []*routine
 	skew     time.Duration // of its clock
 
@@ -68,8 +69,23 @@ func (s *Simulation) start(instance string, disk *vfs.MemFS) *process {
 			p.routines = append(p.routines, newRoutine(p, l, fmt.Sprintf("%s %s.%d", p, sc.Name, slot), true, func() { p.work(l) }))
 		}
 	}
-	s.tracef("%s starts: %d workers", p, len(p.loops))
+	for _, sc := range cfg.Stages {
+		if b := node.NewStandby(sc.Name); b != nil {
+			p.standbys = append(p.standbys, b)
+			p.routines = append(p.routines, newRoutine(p, &loop{stage: sc.Name}, fmt.Sprintf("%s %s standby", p, sc.Name), true, func() { p.standBy(b) }))
+		}
+	}
+	s.tracef("%s starts: %d workers, %d standbys", p, len(p.loops), len(p.standbys))
 	return p
+}
+
+// standBy is the life of a standby.
+func (p *process) standBy(b *processor.Standby) {
+	for !p.stopping {
+		b.Step(context.Background())
+		p.mustPause("standby")
+	}
+	b.Stop()
 }
 
 // work is the life of a worker.
@@ -203,6 +219,9 @@ func (p *process) reap() {
 	}
 	for _, l := range p.loops {
 		l.driver.Crash()
+	}
+	for _, b := range p.standbys {
+		b.Crash()
 	}
 	p.shared.Close()
 	p.s.processes = slices.DeleteFunc(p.s.processes, func(o *process) bool { return o == p })

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"holdfast/processor"
@@ -69,3 +70,21 @@ func (r *reader) fetch() {
 
 // Close is part of processor.ChangelogReader.
 func (r *reader) Close() {}
+
+// Take is part of processor.Tail.
+func (r *reader) Take(ctx context.Context) ([]processor.ChangelogRecord, error) {
+	if err := r.c.pause("fetch", nil); err != nil {
+		return nil, err
+	}
+	if r.next < r.log.start || r.next > r.log.end() {
+		return nil, processor.ErrTruncated
+	}
+	if err := errors.Join(ctx.Err(), r.c.b.faults.call(r.c.b.faults.Request)); err != nil {
+		return nil, err
+	}
+	r.records = r.records[:0]
+	if r.next < r.log.stableEnd(r.c.b.open) {
+		r.fetch()
+	}
+	return r.records, nil
+}

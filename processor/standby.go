@@ -1,0 +1,330 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"holdfast/state"
+	"holdfast/topology/record"
+)
+
+// Follower is what standbys need of a cluster beside the rest.
+type Follower interface {
+	// Members returns a group's members and what each was assigned; settled is
+	// false while that is being decided.
+	Members(ctx context.Context, group string) (members []GroupMember, settled bool, err error)
+	// Tail opens a reader, as Read does, that never waits.
+	Tail(ctx context.Context, tp TopicPartition, from record.Offset) (Tail, error)
+}
+
+// Tail reads one partition in order, as far as it goes.
+type Tail interface {
+	// Take returns the next records that are there, be it none. The slice is the
+	// tail's and good until the next call. ErrTruncated means that the log now
+	// starts above the tail's place.
+	Take(ctx context.Context) ([]ChangelogRecord, error)
+	Close()
+}
+
+// Standby keeps the stores of one stage's partitions that other nodes own close
+// to the ends of their changelogs, each in the very directory that a takeover
+// would open. So a takeover costs the last moments instead of a restore.
+//
+// It decides nothing, and nothing depends on it: what it has is a prefix of the
+// committed changelog like any store, which a worker that takes it rolls forward
+// and compares with the group's offset as ever. A standby that is late, wrong
+// about whose turn it is, or gone costs time and nothing else.
+//
+//	every few seconds   ask the group who owns what; standingBy says whose standby this is
+//	every round         each store: take what its changelog has, apply it, let go of it
+//
+// Its rounds are driven by Node.Run, or by a simulation.
+type Standby struct {
+	cfg      *Config
+	stage    string
+	group    string
+	input    string
+	log      *slog.Logger
+	stores   *Stores
+	status   *statusBoard
+	follower Follower
+
+	changelog  string
+	partitions int
+	tails      []standbyTail // by partition
+	nextLook   time.Time
+	looked     backoff
+}
+
+// standbyTail is one partition's.
+type standbyTail struct {
+	mine    bool // as the group was last seen
+	store   *state.Store
+	restore *state.Restore
+	reader  Tail // nil: to be opened
+	retry   backoff
+	even    time.Time // when it last had all that there was, or was opened
+}
+
+const (
+	// standbyRest is between two rounds where nothing was new, standbyPause where
+	// something was.
+	standbyRest  = 200 * time.Millisecond
+	standbyPause = 50 * time.Millisecond
+	// standbyRoundBytes bounds what is read of a partition in one round, for which
+	// a takeover may have to wait.
+	standbyRoundBytes = 8 << 20
+)
+
+func newStandby(cfg *Config, stage string, stores *Stores, status *statusBoard) *Standby {
+	st := cfg.Topology.Stage(stage)
+	changelog := cfg.Topology.Lookup(st.Changelog)
+	follower, _ := cfg.Cluster.(Follower)
+	return &Standby{
+		cfg: cfg, stage: stage, group: st.Group, input: cfg.Topology.Name(st.Inputs[0]), log: cfg.Logger.With("stage", stage, "standby", true),
+		stores: stores, status: status, follower: follower,
+		changelog: changelog.Name, partitions: int(changelog.Partitions), tails: make([]standbyTail, changelog.Partitions),
+	}
+}
+
+// Run does rounds until ctx ends, and closes the stores.
+func (s *Standby) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		wait := standbyRest
+		if s.Step(ctx) {
+			wait = standbyPause
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+		t.Stop()
+	}
+	s.Stop()
+}
+
+// Step does one round. It returns whether anything was new.
+func (s *Standby) Step(ctx context.Context) (worked bool) {
+	s.look(ctx)
+	for p := range s.tails {
+		t := &s.tails[p]
+		switch {
+		case t.mine && s.follow(ctx, record.Partition(p), t):
+			worked = true
+		case !t.mine && t.store != nil:
+			s.part(record.Partition(p), t)
+		}
+	}
+	return worked
+}
+
+// look asks the group whose standby this node is. While the group doesn't know
+// who owns what, all stays as it is.
+func (s *Standby) look(ctx context.Context) {
+	now := s.cfg.Env.Now()
+	if now.Before(s.nextLook) || s.looked.waits(now) {
+		return
+	}
+	members, settled, err := s.follower.Members(ctx, s.group)
+	if err != nil {
+		if wait := s.looked.failed(now); ctx.Err() == nil {
+			s.log.Warn("asking for the group's members", "group", s.group, "err", err, "again_in", wait)
+		}
+		return
+	}
+	s.looked.clear()
+	s.nextLook = now.Add(s.cfg.StandbyLookEvery)
+	if !settled {
+		return
+	}
+	for p := range s.tails {
+		s.tails[p].mine = false
+	}
+	for _, p := range standingBy(s.cfg.InstanceID, s.group, s.input, s.partitions, members, s.cfg.Standbys) {
+		s.tails[p].mine = true
+	}
+}
+
+func (s *Standby) of(p record.Partition) TopicPartition { return TopicPartition{s.changelog, p} }
+
+// follow brings a store up to its changelog's end, or some way towards it. The
+// cluster is asked only while a worker could take the store: who takes over must
+// not wait for a broker's answer to somebody else.
+func (s *Standby) follow(ctx context.Context, p record.Partition, t *standbyTail) (worked bool) {
+	now := s.cfg.Env.Now()
+	if t.retry.waits(now) || (t.store == nil && !s.stores.free(s.of(p))) {
+		return false
+	}
+	start := record.Offset(-1)
+	if t.reader == nil {
+		var err error
+		if start, _, err = s.cfg.Cluster.Bounds(ctx, s.of(p)); err != nil {
+			s.failed(ctx, p, t, fmt.Errorf("reading its bounds: %w", err))
+			return false
+		}
+	}
+	if t.store == nil {
+		if !s.stores.reserve(s.of(p)) {
+			return false // one of our own workers has it by now
+		}
+		if err := s.open(p, t); err != nil {
+			s.stores.dropSpare(s.of(p))
+			s.failed(ctx, p, t, err)
+			return false
+		}
+	} else if !s.stores.begin(s.of(p)) {
+		s.forget(p, t)
+		return false
+	}
+	worked, err := s.advance(ctx, p, t, start)
+	if s.cfg.Env.At != nil {
+		s.cfg.Env.At("standby applied")
+	}
+	if s.mustClose(err) {
+		t.store.Abandon()
+		s.stores.dropSpare(s.of(p))
+		s.forget(p, t)
+	} else {
+		t.store.MaybeFlush(now, false)
+		s.note(p, t)
+		s.stores.release(s.of(p), t.store)
+	}
+	if err != nil {
+		s.failed(ctx, p, t, err)
+		return false
+	}
+	t.retry.clear()
+	return worked
+}
+
+// open opens the store that a takeover would.
+func (s *Standby) open(p record.Partition, t *standbyTail) error {
+	r := &restorer{cfg: s.cfg, stage: s.stage, tp: TopicPartition{s.input, p}, changelog: s.of(p), log: s.log}
+	store, _, err := r.open()
+	if err != nil {
+		return err
+	}
+	t.store, t.restore, t.even = store, store.NewRestore(), s.cfg.Env.Now()
+	return nil
+}
+
+// advance applies what the changelog has. Between two calls nothing is gathered,
+// so the store can be taken as it is.
+func (s *Standby) advance(ctx context.Context, p record.Partition, t *standbyTail, start record.Offset) (worked bool, err error) {
+	if t.reader == nil {
+		if err := t.restore.LogStart(state.Offset(start)); err != nil {
+			return false, &standbyStoreError{err}
+		}
+		if t.reader, err = s.follower.Tail(ctx, s.of(p), record.Offset(t.restore.Next())); err != nil {
+			return false, fmt.Errorf("opening a reader: %w", err)
+		}
+	}
+	t.restore.Gather()
+	worked, err = s.read(ctx, p, t)
+	if ferr := t.restore.Finish(); ferr != nil {
+		return worked, &standbyStoreError{ferr}
+	}
+	return worked, err
+}
+
+func (s *Standby) read(ctx context.Context, p record.Partition, t *standbyTail) (worked bool, err error) {
+	for bytes := 0; bytes < standbyRoundBytes && !s.stores.wants(s.of(p)); {
+		records, err := t.reader.Take(ctx)
+		switch {
+		case errors.Is(err, ErrTruncated):
+			// The owner has moved the log's start past us: begin there.
+			s.closeReader(t)
+			return true, nil
+		case err != nil:
+			return worked, fmt.Errorf("reading: %w", err)
+		case len(records) == 0:
+			t.even = s.cfg.Env.Now()
+			return worked, nil
+		}
+		worked = true
+		for i := range records {
+			rec := &records[i]
+			bytes += len(rec.Value)
+			if rec.Control {
+				continue
+			}
+			if err := t.restore.Feed(state.Offset(rec.Offset), rec.Value); err != nil {
+				return worked, &standbyStoreError{fmt.Errorf("offset %d: %w", rec.Offset, err)}
+			}
+		}
+	}
+	return worked, nil
+}
+
+// standbyStoreError is one after which a store must be closed.
+type standbyStoreError struct{ error }
+
+func (e *standbyStoreError) Unwrap() error { return e.error }
+
+func (s *Standby) mustClose(err error) bool {
+	var broken *standbyStoreError
+	return errors.As(err, &broken)
+}
+
+// failed notes a failure: later again. What is wrong with a store, or with the log,
+// is for who takes the partition over to say; here it is a warning.
+func (s *Standby) failed(ctx context.Context, p record.Partition, t *standbyTail, err error) {
+	s.closeReader(t)
+	if wait := t.retry.failed(s.cfg.Env.Now()); ctx.Err() == nil {
+		s.log.Warn("standing by", "topic", s.changelog, "partition", p, "err", err, "again_in", wait)
+	}
+}
+
+func (s *Standby) closeReader(t *standbyTail) {
+	if t.reader != nil {
+		t.reader.Close()
+		t.reader = nil
+	}
+}
+
+// forget lets go of a store that somebody else has, or that is closed.
+func (s *Standby) forget(p record.Partition, t *standbyTail) {
+	s.closeReader(t)
+	t.store, t.restore = nil, nil
+	s.status.standsBy(s.stage, TopicPartition{s.input, p}, nil)
+}
+
+// part closes a store that this node isn't the standby of any longer. Its
+// directory stays: it is a good place to begin from, should it be again.
+func (s *Standby) part(p record.Partition, t *standbyTail) {
+	if s.stores.begin(s.of(p)) {
+		if err := t.store.Close(); err != nil {
+			s.log.Warn("closing store", "topic", s.changelog, "partition", p, "err", err)
+		}
+		s.stores.dropSpare(s.of(p))
+	}
+	s.forget(p, t)
+}
+
+// Stop closes all stores.
+func (s *Standby) Stop() {
+	for p := range s.tails {
+		if t := &s.tails[p]; t.store != nil {
+			s.part(record.Partition(p), t)
+		}
+	}
+}
+
+// Crash lets go of everything as the end of a process does.
+func (s *Standby) Crash() {
+	for p := range s.tails {
+		if t := &s.tails[p]; t.store != nil && s.stores.begin(s.of(record.Partition(p))) {
+			t.store.Abandon()
+		}
+	}
+}
+
+// note tells the status page where a store is.
+func (s *Standby) note(p record.Partition, t *standbyTail) {
+	whole, _ := t.restore.Complete()
+	s.status.standsBy(s.stage, TopicPartition{s.input, p}, &standbyEntry{next: record.Offset(t.restore.Next()), whole: whole, even: t.even})
+}
