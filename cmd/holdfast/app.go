@@ -38,6 +38,7 @@ type commands struct {
 	Stock    stockCmd    `cmd:"" group:"data" help:"Show where a SKU stands: by warehouse, by shop, and who waits."`
 	Status   statusCmd   `cmd:"" group:"data" help:"Show who has which partition, and how far behind it is."`
 	Audit    auditCmd    `cmd:"" group:"measure" help:"Prove from the logs that no unit was promised twice."`
+	Sim      simCmd      `cmd:"" group:"measure" help:"Simulate crashes and faults by seeds, and judge each run."`
 	Bench    benchCmd    `cmd:"" group:"measure" help:"Measure speed on a cluster, with topics of its own."`
 	Loadtest loadtestCmd `cmd:"" group:"measure" help:"Load a system as a scenario says, and judge, draw and compare what came of it."`
 	About    versionCmd  `cmd:"" name:"version" group:"setup" help:"Print version and build."`

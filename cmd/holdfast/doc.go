@@ -9,7 +9,7 @@
 //	├── read.go             all committed records of topics, up to where they end
 //	├── wiring.go           a node put together: run time, stages, stores, adapters (adapters.go)
 //	└── one file a command  run (datadir.go), demo (demo_*.go), broker, topology, topics, config, version,
-//	                        send (payload.go, key.go), tail (entry*.go), explain, dlq (dlq_*.go), audit, state, bench
+//	                        send (payload.go, key.go), tail (entry*.go), explain, dlq (dlq_*.go), audit, state, bench, sim
 //
 // A command is a struct of flags with a method Run, in a file of its name, and a
 // line in commands (app.go). Standard output carries its answer and nothing

@@ -44,7 +44,7 @@ func (s *Simulation) Audit() {
 				r.Headers = append(r.Headers, audit.Header(h))
 			}
 			if err := a.Add(r); err != nil {
-				s.fail("audit: %v", err)
+				s.fail(RuleAudit, "%v", err)
 				return
 			}
 		}
@@ -53,6 +53,10 @@ func (s *Simulation) Audit() {
 	s.Report = &report
 	if report.Verdict != audit.Pass {
 		text, _ := json.MarshalIndent(report, "", " ")
-		s.fail("audit: %s", text)
+		rule := RuleAudit
+		if len(report.Violations) > 0 {
+			rule = Rule(report.Violations[0].Rule)
+		}
+		s.fail(rule, "the audit's report: %s", text)
 	}
 }

@@ -29,7 +29,8 @@ type Broker struct {
 	open         []*transaction
 	committed    []*transaction // in the order of their markers
 	delayed      []delayed
-	violations   []string
+	trims        int // moves of a log's start
+	violations   []Failure
 	trace        func(format string, args ...any)
 }
 
@@ -120,9 +121,9 @@ func (b *Broker) after(millis record.Millis, do func()) {
 
 // violation notes that something happened that no history may contain.
 func (b *Broker) violation(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	b.trace("VIOLATION: %s", text)
-	b.violations = append(b.violations, text)
+	f := Failure{Rule: RuleConsumed, Detail: fmt.Sprintf(format, args...)}
+	b.trace("VIOLATION: %s", f)
+	b.violations = append(b.violations, f)
 }
 
 // Hash is over all that is on the logs and all committed offsets: two runs with

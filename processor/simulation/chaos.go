@@ -19,51 +19,55 @@ func (s *Simulation) chaos() *Faults {
 	return &Faults{
 		Produce: func(*processor.Out) error {
 			if s.permille(s.options.ProducePermille) {
-				return kerr.MessageTooLarge
+				return s.fault("record refused", kerr.MessageTooLarge)
 			}
 			return nil
 		},
 		Begin: func() error {
 			if s.permille(s.options.BeginPermille) {
-				return errors.New("the member is about to join")
+				return s.fault("transaction not begun", errors.New("the member is about to join"))
 			}
 			return nil
 		},
 		Request: func() error {
 			if s.percent(s.options.RequestPercent) {
-				return fmt.Errorf("no answer: %w", processor.ErrUnreachable)
+				return s.fault("request without answer", fmt.Errorf("no answer: %w", processor.ErrUnreachable))
 			}
 			return nil
 		},
 		Settle: func() error {
 			if s.percent(s.options.SettlePercent) {
-				return processor.ErrSessionLost
+				return s.fault("session lost", processor.ErrSessionLost)
 			}
 			return nil
 		},
 		Join: func() error {
 			if s.percent(s.options.SettlePercent / 2) {
-				return kerr.CoordinatorNotAvailable
+				return s.fault("join refused", kerr.CoordinatorNotAvailable)
 			}
 			return nil
 		},
 		End: func(bool) EndFault {
 			if s.percent(s.options.EndPercent) {
 				s.Stats.Unknown++
-				return EndFault(s.between(1, int(endFaults)-1))
+				f := EndFault(s.between(1, int(endFaults)-1))
+				s.Faults["end of a transaction "+f.String()]++
+				return f
 			}
 			return EndFine
 		},
 		Delay: func() record.Millis { return record.Millis(s.between(1, 3000)) },
 		Tick: func() TickFault {
 			if s.percent(s.options.TickPercent) {
-				return TickFault(s.between(int(TickLate), int(TickLost)))
+				f := TickFault(s.between(int(TickLate), int(TickLost)))
+				s.Faults[[...]string{TickLate: "tick late", TickLost: "tick lost"}[f]]++
+				return f
 			}
 			return TickFine
 		},
 		Trim: func() (bool, error) {
 			if s.percent(s.options.TrimPercent) {
-				return s.percent(50), errors.New("no answer to DeleteRecords")
+				return s.percent(50), s.fault("deletion of records without answer", errors.New("no answer to DeleteRecords"))
 			}
 			return true, nil
 		},
@@ -73,14 +77,27 @@ func (s *Simulation) chaos() *Faults {
 			}
 			// Another broker leads: time may go back.
 			if s.permille(5) {
+				s.Faults["leader with another clock"]++
 				skews[tp] = record.Millis(s.between(-s.options.BrokerSkew, s.options.BrokerSkew))
 			}
 			return skews[tp]
 		},
 		Pick:  func(n int) int { return s.random.IntN(n) },
 		Eager: func() bool { return s.percent(s.options.EagerPercent) },
-		Swap:  func() bool { return s.percent(s.options.SwapPercent) },
+		Swap: func() bool {
+			swaps := s.percent(s.options.SwapPercent)
+			if swaps {
+				s.Faults["partition given to another"]++
+			}
+			return swaps
+		},
 	}
+}
+
+// fault counts an error that is made.
+func (s *Simulation) fault(kind string, err error) error {
+	s.Faults[kind]++
+	return err
 }
 
 // disturb lets one of the things happen that happen to processes and groups.
@@ -104,6 +121,7 @@ func (s *Simulation) disturb() {
 		}
 	case s.permille(o.HurryPermille):
 		if g := s.anyGroup(); g != nil {
+			s.Faults["rebalance without the slow"]++
 			g.hurry()
 		}
 	case s.permille(o.RebalancePermille):
@@ -114,6 +132,7 @@ func (s *Simulation) disturb() {
 	case s.permille(o.JumpPermille):
 		d := time.Duration(s.between(1, 12)) * time.Second
 		s.tracef("%v pass", d)
+		s.Faults["time jumps"]++
 		s.advance(d)
 	}
 	if s.plan.p != nil && (s.plan.p.dead || s.Stats.Rounds > s.plan.until) {
@@ -219,6 +238,7 @@ func (s *Simulation) evict() {
 	for _, g := range s.Broker.groupList {
 		for _, m := range slices.Clone(g.members) {
 			if !m.session.alive() && s.percent(50) {
+				s.Faults["member put out early"]++
 				g.remove(m)
 			}
 		}

@@ -86,6 +86,7 @@ func (c *Cluster) Trim(ctx context.Context, tp processor.TopicPartition, before 
 	if done {
 		c.b.trace("%s: %s/%d starts at %d (answer: %v)", c.name, tp.Topic, tp.Partition, before, err)
 		c.b.log(tp).trim(before)
+		c.b.trims++
 	}
 	return errors.Join(err, ctx.Err())
 }

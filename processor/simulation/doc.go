@@ -38,6 +38,9 @@
 //	txn.go      transactions consume a partition without gaps and overlaps
 //	audit.go    nothing oversold, leaked, decided twice or untold
 //
+// and failure.go has the names of these rules. seeds.go runs many seeds, for the
+// tests and for `holdfast sim`, summary.go adds up what they came to.
+//
 // When a test fails it prints the seed and the command that shows the run again,
 // with -v step by step. What the simulation is worth is shown by `go test -tags
 // mutants`: it must find each of a list of faults that are put in on purpose.

@@ -36,17 +36,17 @@ func TestHaltedPartitionStopsAlone(t *testing.T) {
 // judgeHalted: one partition has halted, and not gone past what halted it.
 func (s *Simulation) judgeHalted() {
 	if len(s.halted) != 1 {
-		s.fail("%d partitions have halted", len(s.halted))
+		s.fail(RuleHalted, "%d partitions have halted", len(s.halted))
 	}
 	for tp := range s.halted {
 		l := s.Broker.log(tp)
 		consumed := s.Broker.group(s.Topology.Group(topology.StageInventory)).offsets[tp]
 		if consumed >= l.end() {
-			s.fail("%s/%d has gone on", tp.Topic, tp.Partition)
+			s.fail(RuleHalted, "%s/%d has gone on", tp.Topic, tp.Partition)
 		}
 		for o := l.firstVisible(0, consumed); o < consumed; o = l.firstVisible(o+1, consumed) {
 			if strings.Contains(string(l.entries[o].value), poison) {
-				s.fail("%s/%d has gone past offset %d", tp.Topic, tp.Partition, o)
+				s.fail(RuleHalted, "%s/%d has gone past offset %d", tp.Topic, tp.Partition, o)
 			}
 		}
 	}

@@ -58,7 +58,7 @@ type judge struct {
 	single map[processor.TopicPartition]*stagetest.Task
 }
 
-func (j *judge) fail(format string, args ...any) { j.s.fail(format, args...) }
+func (j *judge) fail(rule Rule, format string, args ...any) { j.s.fail(rule, format, args...) }
 
 // task returns the stage that has decided a partition so far.
 func (j *judge) task(tp processor.TopicPartition) (*stagetest.Task, *topology.Stage) {
@@ -79,7 +79,7 @@ func (j *judge) task(tp processor.TopicPartition) (*stagetest.Task, *topology.St
 // transaction decides again what a transaction consumed.
 func (j *judge) transaction(t *transaction) {
 	if len(t.offsets) == 0 {
-		j.fail("transaction %d of %s consumed nothing: the group fenced it from nobody", t.id, t.producer.id)
+		j.fail(RuleDecided, "transaction %d of %s consumed nothing: the group fenced it from nobody", t.id, t.producer.id)
 		return
 	}
 	want := map[processor.TopicPartition][]string{}
@@ -104,7 +104,7 @@ func (j *judge) transaction(t *transaction) {
 		have[l.tp] = j.written(t, l)
 	}
 	for tp := range changelogs {
-		j.fail("transaction %d of %s consumed from a task and wrote no delta to %s/%d", t.id, t.producer.id, tp.Topic, tp.Partition)
+		j.fail(RuleDecided, "transaction %d of %s consumed from a task and wrote no delta to %s/%d", t.id, t.producer.id, tp.Topic, tp.Partition)
 	}
 	for _, l := range j.s.Broker.order {
 		// Several tasks share a transaction, and take turns in it.
@@ -114,7 +114,7 @@ func (j *judge) transaction(t *transaction) {
 			sort.Strings(h)
 		}
 		if !slices.Equal(w, h) {
-			j.fail("transaction %d of %s wrote to %s/%d\n  have %s\n  want %s", t.id, t.producer.id, l.tp.Topic, l.tp.Partition, describe(h, w), describe(w, h))
+			j.fail(RuleDecided, "transaction %d of %s wrote to %s/%d\n  have %s\n  want %s", t.id, t.producer.id, l.tp.Topic, l.tp.Partition, describe(h, w), describe(w, h))
 		}
 	}
 }
@@ -178,7 +178,7 @@ func (j *judge) written(t *transaction, l *partitionLog) []string {
 			return nil
 		})
 		if err != nil {
-			j.fail("%s/%d offset %d: %v", l.tp.Topic, l.tp.Partition, o, err)
+			j.fail(RuleDecided, "%s/%d offset %d: %v", l.tp.Topic, l.tp.Partition, o, err)
 		}
 	}
 	return out
@@ -229,34 +229,34 @@ func (j *judge) stores(st *topology.Stage, p record.Partition) {
 func (j *judge) store(name string, c state.Config, st *topology.Stage, p record.Partition, task *stagetest.Task) {
 	store, err := state.Open(c)
 	if err != nil {
-		j.fail("%s: %v", name, err)
+		j.fail(RuleStore, "%s: %v", name, err)
 		return
 	}
 	defer store.Abandon()
 	l := j.s.Broker.log(processor.TopicPartition{Topic: j.s.Topology.Name(st.Changelog), Partition: p})
 	before := store.Position()
 	if record.Offset(before.Changelog) > l.end() {
-		j.fail("%s: is at %+v, beyond the changelog's end %d", name, before, l.end())
+		j.fail(RuleStore, "%s: is at %+v, beyond the changelog's end %d", name, before, l.end())
 		return
 	}
 	restore := store.NewRestore()
 	if err := restore.LogStart(state.Offset(l.start)); err != nil {
-		j.fail("%s: %v", name, err)
+		j.fail(RuleStore, "%s: %v", name, err)
 		return
 	}
 	for o := l.firstVisible(record.Offset(restore.Next()), l.end()); o < l.end(); o = l.firstVisible(o+1, l.end()) {
 		if err := restore.Feed(state.Offset(o), l.entries[o].value); err != nil {
-			j.fail("%s: %v", name, err)
+			j.fail(RuleStore, "%s: %v", name, err)
 			return
 		}
 	}
 	if ok, reason := restore.Complete(); !ok {
-		j.fail("%s: incomplete at the changelog's end: %s", name, reason)
+		j.fail(RuleStore, "%s: incomplete at the changelog's end: %s", name, reason)
 		return
 	}
 	input := processor.TopicPartition{Topic: j.s.Topology.Name(st.Log), Partition: p}
 	if at, want := store.Position().Input, j.s.Broker.group(st.Group).offsets[input]; record.Offset(at) != want {
-		j.fail("%s: its input offset is %d, the group's %d", name, at, want)
+		j.fail(RuleStore, "%s: its input offset is %d, the group's %d", name, at, want)
 	}
 	if !j.s.halted[input] {
 		j.length(name, store, l)
@@ -267,7 +267,7 @@ func (j *judge) store(name string, c state.Config, st *topology.Stage, p record.
 		return true
 	})
 	if err != nil {
-		j.fail("%s: %v", name, err)
+		j.fail(RuleStore, "%s: %v", name, err)
 	}
 	j.compare(fmt.Sprintf("%s (opened at %+v)", name, before), have, task.State)
 }
@@ -281,10 +281,10 @@ func (j *judge) length(name string, store *state.Store, l *partitionLog) {
 		bytes += int64(len(l.entries[o].value)) + recordOverheadBytes
 	}
 	if needed := store.Log(); bytes > needed.Bytes {
-		j.fail("%s: the changelog has %d bytes at rest, needed are %d: %+v", name, bytes, needed.Bytes, needed)
+		j.fail(RuleLength, "%s: the changelog has %d bytes at rest, needed are %d: %+v", name, bytes, needed.Bytes, needed)
 	}
 	if store.WantsSweep() {
-		j.fail("%s: the changelog isn't swept at rest: %+v", name, store.Log())
+		j.fail(RuleLength, "%s: the changelog isn't swept at rest: %+v", name, store.Log())
 	}
 }
 
@@ -296,7 +296,7 @@ func (j *judge) compare(name string, have, want map[string][]byte) {
 		h, inHave := have[k]
 		w, inWant := want[k]
 		if inHave != inWant || !bytes.Equal(h, w) {
-			j.fail("%s: key %q is %q (%v), want %q (%v)", name, k, h, inHave, w, inWant)
+			j.fail(RuleStore, "%s: key %q is %q (%v), want %q (%v)", name, k, h, inHave, w, inWant)
 			return
 		}
 	}

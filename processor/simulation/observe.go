@@ -32,7 +32,7 @@ func (o *observer) Halted(stage string, tp processor.TopicPartition, reason stri
 		o.halted[tp] = true
 		return
 	}
-	(*Simulation)(o).fail("%s %s/%d halts: %s", stage, tp.Topic, tp.Partition, reason)
+	(*Simulation)(o).fail(RuleHalted, "%s %s/%d halts: %s", stage, tp.Topic, tp.Partition, reason)
 }
 
 // Wiped is part of processor.Observer.

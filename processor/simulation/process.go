@@ -138,7 +138,7 @@ func (p *process) ended(l *loop, err error) {
 	}
 	p.s.tracef("%s %s.%d ends: %v", p, l.stage, l.slot, err)
 	if !p.rival {
-		p.s.fail("%s %s.%d ends by itself: %v", p, l.stage, l.slot, err)
+		p.s.fail(RuleEnded, "%s %s.%d ends by itself: %v", p, l.stage, l.slot, err)
 	}
 }
 
@@ -206,6 +206,8 @@ func (p *process) kill() {
 	if p.s.random.IntN(2) == 0 {
 		// No share in between: which blocks those were would not follow the seed.
 		kept = 100
+	} else {
+		p.s.Faults["disk without what wasn't synced"]++
 	}
 	p.disk = p.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept, RNG: rand.New(rand.NewPCG(1, 1))})
 }

@@ -57,7 +57,7 @@ func (s *Simulation) run(r *routine) {
 	r.next()
 	s.current = before
 	if r.failure != "" {
-		s.fail("%s", r.failure)
+		s.fail(RuleBug, "%s", r.failure)
 		r.failure = ""
 	}
 }

@@ -29,7 +29,10 @@ type Simulation struct {
 	// process ended.
 	Visited, Crashed map[string]int
 	Stats            Stats
-	Report           *audit.Report // after Audit
+	// Faults counts what went wrong at the broker, on the way to it and with
+	// clocks and disks, by kind; what happened to processes is in Stats.
+	Faults map[string]int
+	Report *audit.Report // after Audit
 
 	// MayHalt lets a partition halt: then it is left out of what must be
 	// consumed in the end. nil: none may.
@@ -44,7 +47,7 @@ type Simulation struct {
 	lives     int
 	current   *routine
 	plan      plan
-	failures  []string
+	failures  []Failure
 	halted    map[processor.TopicPartition]bool
 	out       io.Writer // trace; nil: none
 }
@@ -90,7 +93,7 @@ const epochMillis = 1_762_790_400_000
 // New prepares a run. trace may be nil.
 func New(seed uint64, options func(*rand.Rand) Options, stages Stages, trace io.Writer) *Simulation {
 	s := &Simulation{
-		Stages: stages, Visited: map[string]int{}, Crashed: map[string]int{},
+		Stages: stages, Visited: map[string]int{}, Crashed: map[string]int{}, Faults: map[string]int{},
 		random: rand.New(rand.NewPCG(seed, 0x686f6c6466617374)),
 		now:    time.UnixMilli(epochMillis), out: trace,
 		halted: map[processor.TopicPartition]bool{},
@@ -126,19 +129,6 @@ func (s *Simulation) percent(p int) bool  { return p > 0 && s.random.IntN(100) <
 func (s *Simulation) permille(p int) bool { return p > 0 && s.random.IntN(1000) < p }
 func (s *Simulation) switches() bool      { return s.percent(s.options.SwitchPercent) }
 
-func (s *Simulation) fail(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	s.tracef("FAILURE: %s", text)
-	s.failures = append(s.failures, text)
-}
-
-// Failures returns what went wrong, in the order in which it was found.
-func (s *Simulation) Failures() []string {
-	return append(slices.Clone(s.failures), s.Broker.violations...)
-}
-
-func (s *Simulation) failed() bool { return len(s.failures)+len(s.Broker.violations) > 0 }
-
 func (s *Simulation) tracef(format string, args ...any) {
 	if s.out == nil {
 		return
@@ -147,7 +137,7 @@ func (s *Simulation) tracef(format string, args ...any) {
 	if s.current != nil {
 		who = s.current.name + ": "
 	}
-	fmt.Fprintf(s.out, "%9.3f %s%s\n", float64(s.now.UnixMilli()-epochMillis)/1000, who, fmt.Sprintf(format, args...))
+	fmt.Fprintf(s.out, "%9.3f %s%s\n", float64(s.now.UnixMilli()-epochMillis)/1000, who, withoutAddresses(fmt.Sprintf(format, args...)))
 }
 
 // Feed gives the next record from outside, until there is none.
@@ -236,6 +226,7 @@ func (s *Simulation) stopped(p *process) {
 		if m.runs == p {
 			m.runs, m.disk = nil, p.disk
 			if s.percent(s.options.DiskPercent) {
+				s.Faults["disk empty at the start"]++
 				m.disk = vfs.NewCrashableMem()
 			}
 			// Sometimes within the session timeout, sometimes beyond.
@@ -298,10 +289,10 @@ func (s *Simulation) rest() {
 			s.advance(restJump)
 		}
 		if round > restRounds {
-			s.fail("doesn't come to rest; %s", s.Broker.unsettled(s.halted))
+			s.fail(RuleRest, "doesn't come to rest; %s", s.Broker.unsettled(s.halted))
 			for _, p := range s.processes {
 				for _, st := range p.node.Status() {
-					s.fail("%s: %s %s/%d %s %s", p, st.Stage, st.Topic, st.Partition, st.Phase, st.Reason)
+					s.fail(RuleRest, "%s: %s %s/%d %s %s", p, st.Stage, st.Topic, st.Partition, st.Phase, st.Reason)
 				}
 			}
 			return
@@ -344,7 +335,7 @@ func (s *Simulation) Stop() {
 		s.turn()
 		s.advance(restStep)
 		if round > restRounds {
-			s.fail("%s doesn't stop", s.processes[0])
+			s.fail(RuleRest, "%s doesn't stop", s.processes[0])
 			s.Abandon()
 			return
 		}

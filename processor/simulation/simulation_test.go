@@ -11,14 +11,10 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
-
-	"holdfast/loadtest/audit"
 )
 
 var (
@@ -28,15 +24,6 @@ var (
 
 // run is a whole run of a seed, judged.
 type run func(seed uint64, trace io.Writer) *Simulation
-
-func runSale(seed uint64, trace io.Writer) *Simulation {
-	s := New(seed, Draw, SaleStages(), trace)
-	s.Run(NewSale(seed, 120).Next)
-	s.Stop()
-	s.Judge()
-	s.Audit()
-	return s
-}
 
 func runToys(seed uint64, trace io.Writer) *Simulation {
 	s := New(seed, Draw, toys(), trace)
@@ -50,22 +37,22 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestSimulation runs the whole topology under all faults.
 func TestSimulation(t *testing.T) {
-	all := runSeeds(t, *seeds, runSale)
+	all := runSeeds(t, *seeds, RunSale)
 	if len(all) < 200 {
 		return
 	}
 	visited, crashed, total := map[string]int{}, map[string]int{}, Stats{}
 	sold, shipped := 0, 0
 	for _, r := range all {
-		for point, n := range r.visited {
+		for point, n := range r.Visited {
 			visited[point] += n
 		}
-		for point, n := range r.crashed {
+		for point, n := range r.Crashed {
 			crashed[point] += n
 		}
-		total.add(r.stats)
-		sold += int(r.report.UnitsAllocated)
-		shipped += int(r.report.UnitsShipped)
+		total.add(r.Stats)
+		sold += int(r.Report.UnitsAllocated)
+		shipped += int(r.Report.UnitsShipped)
 	}
 	t.Logf("%+v, %d units sold, %d shipped", total, sold, shipped)
 	for _, point := range slices.Sorted(maps.Keys(visited)) {
@@ -88,7 +75,7 @@ func TestToys(t *testing.T) { runSeeds(t, *seeds/2, runToys) }
 func TestSameSeedSameRun(t *testing.T) {
 	for _, seed := range seedsOf(10) {
 		var first, second bytes.Buffer
-		a, b := runSale(seed, &first), runSale(seed, &second)
+		a, b := RunSale(seed, &first), RunSale(seed, &second)
 		require.Equal(t, a.Broker.Hash(), b.Broker.Hash(), "seed %d", seed)
 		require.Equal(t, first.String(), second.String(), "seed %d", seed)
 	}
@@ -108,50 +95,32 @@ func seedsOf(n uint64) []uint64 {
 	return out
 }
 
-// result is what is kept of a run; the rest of it is large.
-type result struct {
-	failures         []string
-	visited, crashed map[string]int
-	stats            Stats
-	report           *audit.Report
-	text             string
-}
-
 // runSeeds runs the seeds, several at a time, and tells of the first that
 // failed, and how to see it again.
-func runSeeds(t *testing.T, n uint64, run run) []*result {
+func runSeeds(t *testing.T, n uint64, run run) []*Outcome {
 	t.Helper()
 	var trace io.Writer
 	if *oneSeed != 0 && testing.Verbose() {
 		trace = os.Stderr
 	}
 	list := seedsOf(n)
-	out := make([]*result, len(list))
-	var next atomic.Int64
-	var failed atomic.Bool
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(list)) && !failed.Load(); i = next.Add(1) - 1 {
-				s := run(list[i], trace)
-				out[i] = &result{s.Failures(), s.Visited, s.Crashed, s.Stats, s.Report, s.Describe()}
-				if len(out[i].failures) > 0 {
-					failed.Store(true)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	for i, r := range out {
-		if r == nil {
+	out := make([]*Outcome, len(list))
+	all := Seeds{From: list[0], Count: uint64(len(list)), Workers: runtime.GOMAXPROCS(0), Run: run, Trace: trace}
+	all.RunAll(t.Context(), func(o *Outcome) { out[o.Seed-list[0]] = o })
+	for i, o := range out {
+		if o == nil {
 			continue
 		}
-		if len(r.failures) > 0 {
+		if len(o.Failures) > 0 {
+			var what []string
+			for _, f := range o.Failures {
+				what = append(what, f.String())
+			}
 			t.Fatalf("%sseed %d: %s\n\nto see it again: go test ./processor/simulation -run '^%s$' -seed=%d -v",
-				endOfTrace(list[i], run, trace), list[i], strings.Join(r.failures, "\n"), t.Name(), list[i])
+				endOfTrace(list[i], run, trace), list[i], strings.Join(what, "\n"), t.Name(), list[i])
 		}
 		if *oneSeed != 0 {
-			t.Log(r.text)
+			t.Log(o.Text)
 		}
 	}
 	return out
