@@ -32,7 +32,7 @@ func TestSim(t *testing.T) {
 	require.True(t, ok)
 	require.Contains(t, rest, "PASS  no rule broken")
 	require.Contains(t, trace, "options: ")
-	require.Contains(t, trace, "history ")
+	require.Contains(t, trace, "the end: ")
 	again := h.run(append(args, "-o", "json")...)
 	require.Equal(t, trace, again.errout, "the same seed, the same trace; with JSON beside the answer")
 	require.EqualValues(t, 1, decodeJSON[simulation.Summary](t, again.out).Seeds)

@@ -26,7 +26,7 @@ func RunSaleWith(stages Stages, seed uint64, trace io.Writer) *Simulation {
 	s.Judge()
 	s.Audit()
 	if trace != nil {
-		s.tracef("history %s: %s", s.Broker.Hash(), s.Describe())
+		s.tracef("the end: %s", s.Describe())
 	}
 	return s
 }
