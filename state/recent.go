@@ -9,7 +9,7 @@ import "bytes"
 //	Get ─> overlay ─> recent ─> absence ─> Pebble
 //
 // Invariant: a value in it is the store's. Only Commit changes it, once Pebble has the delta; Drop leaves it as it is, as
-// it leaves the store; a Restore forgets it all. So what it handed out stays as it is until Commit or Drop.
+// it leaves the store; a Restore forgets it all.
 //
 // Each key has one place, by its hash, and who comes later takes it.
 type recent struct {

@@ -201,7 +201,9 @@ func (s *Store) Get(key []byte) (value []byte, ok bool, err error) {
 		return e.value, e.is == written || e.is == readPresent, nil
 	}
 	if value, ok := s.recent.get(key, hash); ok {
-		return value, true, nil
+		// Noted like any other read: entries are in the order of their first use, which is the delta's order, and whether a
+		// key is still here hangs on a hash that is another one in each process.
+		return s.overlay.read(key, value, true, at, hash), true, nil
 	}
 	mustBeKey(key)
 	if s.absent(hash) {
