@@ -9,11 +9,10 @@ import (
 // partitionLog is one partition. Offsets are the indexes of entries; what was
 // trimmed is kept for the judge and never shown.
 type partitionLog struct {
-	tp        processor.TopicPartition
-	short     string
-	changelog bool
-	start     record.Offset
-	entries   []entry
+	tp      processor.TopicPartition
+	short   string
+	start   record.Offset
+	entries []entry
 }
 
 // entry is a record, or the marker that ended a transaction.
