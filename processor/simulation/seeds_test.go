@@ -6,6 +6,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"holdfast/processor"
+	"holdfast/topology"
+	"holdfast/topology/record"
 )
 
 // nothing is a run of no stage.
@@ -46,4 +50,23 @@ func TestFailuresAreTheSameEachTime(t *testing.T) {
 	s := nothing(1, nil)
 	s.fail(RuleBug, "panics\ngoroutine 4711 [running]:\nf({0xc000123ab0, 0x12}, 0x3f?)\n\tx.go:12 +0x1d")
 	require.Equal(t, "no_panic: panics\ngoroutine … [running]:\nf({0x…, 0x…}, 0x…)\n\tx.go:12 +0x…", s.Failures()[0].String())
+}
+
+// TestLateMax: what the orders stage didn't do while it stood still isn't late.
+func TestLateMax(t *testing.T) {
+	s := nothing(1, nil)
+	commit := func(log string, p, seconds int) {
+		tp := processor.TopicPartition{Topic: s.Topology.Name(log), Partition: record.Partition(p)}
+		ended := record.Millis(epochMillis + 1000*seconds)
+		s.Broker.committed = append(s.Broker.committed, &transaction{ended: ended, offsets: []consumed{{tp: tp}}})
+	}
+	require.EqualValues(t, 60_000, s.lateMax())
+	commit(topology.LogOrders, 0, 30)
+	commit(topology.LogOrders, 1, 40)
+	commit(topology.LogOrders, 0, 80)
+	commit(topology.LogInventory, 0, 300)
+	require.EqualValues(t, 60_000, s.lateMax(), "50 s at most")
+	commit(topology.LogOrders, 0, 81)
+	commit(topology.LogOrders, 1, 120)
+	require.EqualValues(t, 90_000, s.lateMax(), "80 s")
 }

@@ -35,6 +35,7 @@ type transaction struct {
 	producer *producer
 	state    transactionState
 	begun    record.Millis
+	ended    record.Millis
 	logs     []*partitionLog                 // touched, in order
 	first    map[*partitionLog]record.Offset // its first offset there
 	group    *group
@@ -126,7 +127,7 @@ func (b *Broker) end(t *transaction, commit bool) {
 	if t.state != transactionOpen {
 		panic("BUG: a transaction is ended twice")
 	}
-	t.state = transactionAborted
+	t.state, t.ended = transactionAborted, b.clock()
 	if commit {
 		t.state = transactionCommitted
 		b.committed = append(b.committed, t)
