@@ -185,15 +185,8 @@ var mutants = []mutant{
 `, `	return w.start
 `},
 	}},
-	{name: "a standby goes on with a store that a worker has taken", edits: []edit{
-		{storesFile, `	if sp == nil {
-		return false
-	}
-`, `	if sp == nil {
-		sp = &spare{}
-		s.spares[tp] = sp
-	}
-`},
+	{name: "a round of the sweep ends before the last key", edits: []edit{
+		{"state/sweep.go", `	if !valid && it.Error() == nil {`, `	if it.Error() == nil {`},
 	}},
 }
 
