@@ -188,6 +188,16 @@ var mutants = []mutant{
 	{name: "a round of the sweep ends before the last key", edits: []edit{
 		{"state/sweep.go", `	if !valid && it.Error() == nil {`, `	if it.Error() == nil {`},
 	}},
+	{name: "a standby goes on with a store that a worker has taken", edits: []edit{
+		{storesFile, `	if sp == nil {
+		return false
+	}
+`, `	if sp == nil {
+		sp = &spare{}
+		s.spares[tp] = sp
+	}
+`},
+	}},
 }
 
 var firstSeed = regexp.MustCompile(`seed (\d+):`)
