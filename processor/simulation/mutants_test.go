@@ -188,6 +188,31 @@ var mutants = []mutant{
 	{name: "a round of the sweep ends before the last key", edits: []edit{
 		{"state/sweep.go", `	if !valid && it.Error() == nil {`, `	if it.Error() == nil {`},
 	}},
+	{name: "a store behind a moved log start isn't wiped", edits: []edit{
+		{"state/restore.go", `	err := r.s.wipe(off)
+	r.at = r.s.meta
+	return err
+`, `	return nil
+`},
+	}},
+	{name: "an owner whose transaction was refused applies it all the same", edits: []edit{
+		{commitFile, `			err = errNotCommitted
+		}
+`, `			err = errNotCommitted
+		}
+		for _, t := range w.batch.tasks {
+			if t.hasState() {
+				if err := t.store.Commit(state.Offset(t.prepared[0].Offset), state.Offset(t.prepared[len(t.prepared)-1].Offset)); err != nil {
+					return err
+				}
+			}
+		}
+`},
+	}},
+	{name: "a claim is released and stays", edits: []edit{
+		{"processor/inventory/release.go", `	h.reset()
+`, ``},
+	}},
 	{name: "a standby goes on with a store that a worker has taken", edits: []edit{
 		{storesFile, `	if sp == nil {
 		return false
