@@ -66,6 +66,11 @@ bench-peers: COUNT = 3
 bench-peers: build ## Compare with Kafka Streams on one broker (COUNT=3 LINES=2000000; needs a JDK 17, Maven)
 	go run ./loadtest/peers --port $(KAFKA_PORT) --count $(COUNT) --lines $(LINES)
 
+ONLY ?=
+.PHONY: drill
+drill: ## Rehearse faults on processes and a real Kafka (ONLY=regexp chooses, LIST=1 prints the matrix of faults)
+	go run ./loadtest/drill --port $(KAFKA_PORT) --only '$(ONLY)' $(if $(LIST),--list) $(DRILL_FLAGS)
+
 .PHONY: mutants
 mutants: ## Put faults in on purpose, which the simulation must find
 	go test -count 1 -v -timeout 10m -tags mutants -run Mutants ./processor/simulation

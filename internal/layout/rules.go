@@ -68,6 +68,7 @@ func Folders() map[string]Folder {
 		},
 		// A command that runs others and reads what they print.
 		"loadtest/peers":  {},
+		"loadtest/drill":  {},
 		"loadtest/ledger": {Imports: []string{"loadtest/audit", "topology", "topology/record"}},
 		// The run time with one stage over a log of its own, so no Kafka.
 		"loadtest/closing": {Imports: []string{"processor", "processor/inventory", "processor/stage", "state", "topology", "topology/record"}},

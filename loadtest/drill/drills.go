@@ -1,0 +1,10 @@
+package main
+
+// drills are all there are. Each has a file of its name; another one is a line
+// here, and a row of the matrix that names it.
+func drills() []Drill {
+	return []Drill{
+		killNode(),
+		zombie(),
+	}
+}

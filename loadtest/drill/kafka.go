@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"time"
+)
+
+// Kafka is the broker that the drills share.
+type Kafka struct {
+	Address string
+	Port    int
+
+	script  string
+	stderr  io.Writer
+	started bool // by us
+}
+
+// kafkaWithin is what the broker has to start or to stop, jars included.
+const kafkaWithin = 3 * time.Minute
+
+// openKafka makes sure that one answers on 127.0.0.1:port.
+func openKafka(ctx context.Context, script string, port int, stderr io.Writer) (*Kafka, error) {
+	k := &Kafka{Address: "127.0.0.1:" + strconv.Itoa(port), Port: port, script: script, stderr: stderr}
+	if k.do(ctx, "status", io.Discard) == nil {
+		return k, nil
+	}
+	if err := k.do(ctx, "start", stderr); err != nil {
+		return nil, fmt.Errorf("starting a broker: %w", err)
+	}
+	k.started = true
+	return k, nil
+}
+
+// Close ends the broker where it was started here, and only there.
+func (k *Kafka) Close(ctx context.Context) error {
+	if !k.started {
+		return nil
+	}
+	// Not with ctx: an interrupt is a reason to stop it.
+	return k.do(context.WithoutCancel(ctx), "stop", k.stderr)
+}
+
+func (k *Kafka) do(ctx context.Context, verb string, stderr io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, kafkaWithin)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, k.script, verb)
+	cmd.Stdout, cmd.Stderr = stderr, stderr
+	cmd.Env = append(os.Environ(), "KAFKA_PORT="+strconv.Itoa(k.Port))
+	detach(cmd)
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w", k.script, verb, errors.Join(context.Cause(ctx), err))
+	}
+	return nil
+}
