@@ -129,16 +129,16 @@ const (
 	idleSweepBytes = 256 << 10
 )
 
-// apply brings the committed deltas to the stores.
+// apply brings the committed deltas to the stores. One that fails isn't the others'
+// concern: all of it is on the log, and its restore rolls it forward.
 func (w *worker) apply() error {
 	for _, t := range w.batch.tasks {
 		w.at("apply")
 		if t.hasState() {
 			first, last := t.prepared[0].Offset, t.prepared[len(t.prepared)-1].Offset
 			if err := t.store.Commit(state.Offset(first), state.Offset(last)); err != nil {
-				// The log has the transaction, the store doesn't. It is closed
-				// as it is; opened again, it is rolled forward.
-				return fmt.Errorf("applying to the store of %s/%d: %w", t.tp.Topic, t.tp.Partition, err)
+				w.notApplied(t, fmt.Errorf("applying to the store: %w", err))
+				continue
 			}
 		}
 		t.stage.Reset()
@@ -151,6 +151,24 @@ func (w *worker) apply() error {
 	w.at("applied")
 	w.batch.reset()
 	return nil
+}
+
+// notApplied deals with a store that couldn't take, or keep, a delta that the log
+// has. Whether it is in the store or not, the store is a prefix of the changelog.
+func (w *worker) notApplied(t *task, err error) {
+	t.committed = t.next // by the group
+	t.drop()
+	corrupt, is := asCorrupt(err)
+	switch {
+	case is:
+		t.broken = corrupt
+	case fateOf(err) != fateRetry:
+		w.halt(t, err)
+		return
+	default:
+		w.log.Error("store can't be written, its partition waits", "topic", t.tp.Topic, "partition", t.tp.Partition, "err", err)
+	}
+	w.restore(t)
 }
 
 // upkeep is what is done between transactions.

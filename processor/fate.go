@@ -40,8 +40,8 @@ func fateOf(err error) fate {
 	case errors.As(err, &task):
 		return fateHalt
 	case errors.As(err, &mismatch):
-		// A directory of another cluster, topic or format. Going on would mean
-		// to overwrite it or to run without it; both are somebody's decision.
+		// A directory of another format, or with other things in it. Going on would
+		// mean to overwrite it or to run without it; both are somebody's decision.
 		return fateStop
 	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.FencedInstanceID):
 		// Another process runs as this instance. Whoever is fenced must never
@@ -55,7 +55,7 @@ func fateOf(err error) fate {
 		errors.Is(err, kerr.InvalidGroupID), errors.Is(err, kerr.InconsistentGroupProtocol), errors.Is(err, kerr.UnsupportedVersion):
 		// The brokers refuse how this process is set up; they always will.
 		return fateStop
-	case errors.Is(err, ErrUnreachable):
+	case errors.Is(err, ErrUnreachable), state.IsDiskFull(err):
 		return fateRetry
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrSessionLost):
 		return fateRejoin

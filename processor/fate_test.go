@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,6 +28,7 @@ func TestFate(t *testing.T) {
 	f(kerr.NotLeaderForPartition, fateRetry)
 	f(kerr.CoordinatorLoadInProgress, fateRetry)
 	f(kerr.UnknownTopicOrPartition, fateRetry)
+	f(&fs.PathError{Op: "write", Path: "000004.sst", Err: syscall.ENOSPC}, fateRetry)
 
 	// The session is of no use any longer.
 	f(ErrSessionLost, fateRejoin)

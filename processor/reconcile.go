@@ -128,7 +128,8 @@ func (w *worker) restore(t *task) {
 	t.cancel = cancel
 	t.restored = make(chan restoreResult, 1)
 	t.progress = &restoreProgress{}
-	r := &restorer{cfg: w.cfg, group: w.group, stage: w.stage.Name, tp: t.tp, changelog: t.changelog, store: t.store, progress: t.progress, consumed: &t.consumed, log: w.log}
+	r := &restorer{cfg: w.cfg, group: w.group, stage: w.stage.Name, tp: t.tp, changelog: t.changelog, store: t.store, broken: t.broken, stores: w.stores, progress: t.progress, consumed: &t.consumed, log: w.log}
+	t.broken = nil
 	results := t.restored
 	w.cfg.Env.Spawn(func() { results <- r.run(ctx) })
 	w.status.set(w.stage.Name, t)

@@ -27,6 +27,8 @@ type restorer struct {
 	tp        TopicPartition
 	changelog TopicPartition // empty topic: no state, only the place in the log
 	store     *state.Store   // nil: to be opened
+	broken    error          // why the store can't be trusted any longer; nil: it can
+	stores    *Stores
 	progress  *restoreProgress
 	consumed  *consumed // of the input
 	log       *slog.Logger
@@ -61,6 +63,12 @@ func (r *restorer) run(ctx context.Context) (out restoreResult) {
 			}
 		}
 	}()
+	if r.broken != nil {
+		out.store = nil
+		if out.wiped, out.err = r.putAside(r.store, r.broken); out.err != nil {
+			return out
+		}
+	}
 	// The group's offset first, then the changelog's end: whatever transaction
 	// moved the former has its delta below the latter.
 	committed, hasCommitted, err := r.committed(ctx)
@@ -84,18 +92,7 @@ func (r *restorer) run(ctx context.Context) (out restoreResult) {
 		out.err = checkLogStart(r.tp, out.next, inputStart, hasCommitted)
 		return out
 	}
-	if out.store == nil {
-		if out.store, out.wiped, out.err = r.open(); out.err != nil {
-			return out
-		}
-	}
-	f := forward{cluster: r.cfg.Cluster, changelog: r.changelog, stallMax: r.cfg.RestoreStallMax, progress: r.progress}
-	out.err = f.run(ctx, out.store)
-	out.records, out.bytes = f.records, f.bytes
-	if out.wiped == "" {
-		out.wiped = f.wiped
-	}
-	if out.err != nil {
+	if out.err = r.roll(ctx, &out); out.err != nil {
 		return out
 	}
 	out.next, out.err = place(r.tp, out.store.Position(), committed, hasCommitted, inputStart)
@@ -114,27 +111,101 @@ func (r *restorer) committed(ctx context.Context) (record.Offset, bool, error) {
 	return offset, ok, err
 }
 
-// open opens the task's store; a corrupt one is put aside and begun anew, since
-// all of it is on the log.
-func (r *restorer) open() (s *state.Store, wiped string, err error) {
+// roll brings the store to the end of its changelog. One that turns out corrupt
+// meanwhile is put aside, and the next one begins at the changelog's start.
+func (r *restorer) roll(ctx context.Context, out *restoreResult) error {
+	for {
+		if out.store == nil {
+			store, wiped, err := r.open()
+			if err != nil {
+				return err
+			}
+			out.store = store
+			out.wiped = firstReason(out.wiped, wiped)
+		}
+		f := forward{cluster: r.cfg.Cluster, changelog: r.changelog, stallMax: r.cfg.RestoreStallMax, progress: r.progress}
+		err := f.run(ctx, out.store)
+		out.records, out.bytes = f.records, f.bytes
+		out.wiped = firstReason(out.wiped, f.wiped)
+		corrupt, is := asCorrupt(err)
+		if !is {
+			return err
+		}
+		broken := out.store
+		out.store = nil
+		if out.wiped, err = r.putAside(broken, corrupt); err != nil {
+			return err
+		}
+	}
+}
+
+func firstReason(reasons ...string) string {
+	for _, reason := range reasons {
+		if reason != "" {
+			return reason
+		}
+	}
+	return ""
+}
+
+// asCorrupt tells whether a store's files are the cause.
+func asCorrupt(err error) (*state.CorruptError, bool) {
+	var corrupt *state.CorruptError
+	ok := errors.As(err, &corrupt)
+	return corrupt, ok
+}
+
+func (r *restorer) storeConfig() state.Config {
 	c := r.cfg.Store
 	c.Dir = filepath.Join(r.cfg.DataDir, r.stage, strconv.Itoa(int(r.tp.Partition)))
 	c.Identity = state.Identity{ClusterID: r.cfg.ClusterID, Topic: r.changelog.Topic, TopicID: r.cfg.TopicIDs[r.changelog.Topic], Partition: int32(r.changelog.Partition)}
+	return c
+}
+
+// open opens the task's store. One that is corrupt, or somebody else's, is put
+// aside and begun anew, since all of ours is on the log.
+func (r *restorer) open() (s *state.Store, wiped string, err error) {
+	c := r.storeConfig()
 	s, err = state.Open(c)
-	var corrupt *state.CorruptError
-	if errors.As(err, &corrupt) {
-		moved, qerr := state.Quarantine(c.FS, c.Dir)
-		if qerr != nil {
-			return nil, "", fmt.Errorf("putting a corrupt store aside: %w", errors.Join(qerr, err))
+	var misplaced *state.MismatchError
+	_, isCorrupt := asCorrupt(err)
+	if isCorrupt || (errors.As(err, &misplaced) && misplaced.Misplaced()) {
+		if wiped, err = r.putAside(nil, err); err != nil {
+			return nil, "", err
 		}
-		r.log.Error("store is corrupt, put aside and built anew from the changelog", "dir", c.Dir, "moved", moved, "err", err)
 		s, err = state.Open(c)
-		wiped = "corrupt"
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("opening store: %w", err)
 	}
 	return s, wiped, nil
+}
+
+// corruptionsMax is how often a partition's store may break in one life of the
+// process. Each time is a restore, and once is a bad sector; more is a disk or
+// memory that breaks whatever is written.
+const corruptionsMax = 3
+
+// putAside closes a store as it is (nil: it isn't open), moves it out of the way
+// and returns why.
+func (r *restorer) putAside(s *state.Store, why error) (wiped string, err error) {
+	if s != nil {
+		s.Abandon()
+	}
+	c := r.storeConfig()
+	if n := r.stores.broke(r.changelog); n > corruptionsMax {
+		// As text: nobody may take it for a store that can be mended.
+		return "", fmt.Errorf("the store is corrupt again and again, %d times since this process began: its disk or memory can't be trusted: %s", n, why.Error())
+	}
+	moved, err := state.Quarantine(c.FS, c.Dir, why)
+	if err != nil {
+		return "", fmt.Errorf("putting a corrupt store aside: %w (%s)", err, why.Error())
+	}
+	r.log.Error("store can't be trusted, put aside and built anew from the changelog", "dir", c.Dir, "moved", moved, "err", why)
+	if _, is := asCorrupt(why); is {
+		return "corrupt", nil
+	}
+	return "misplaced", nil
 }
 
 // RollForward brings a store that nobody else uses to the end of its changelog.

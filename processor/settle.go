@@ -24,7 +24,8 @@ import (
 // with nothing to read it costs three requests.
 //
 // A cause that lies in one task halts that task: the batch is done again
-// without it. Any other is tried again, at once and then at growing intervals: no
+// without it. If it is its store that can't be trusted, the restore that follows
+// puts the store aside and begins with nothing. Any other is tried again, at once and then at growing intervals: no
 // task is taken up while the worker waits.
 func (w *worker) abandon(ctx context.Context, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.cfg.EndTimeout)
@@ -35,7 +36,11 @@ func (w *worker) abandon(ctx context.Context, cause error) error {
 		w.tell(Aborted)
 	}
 	if te, ok := asTaskError(cause); ok {
-		w.halt(te.task, te.cause)
+		if corrupt, is := asCorrupt(te.cause); is {
+			te.task.broken = corrupt
+		} else {
+			w.halt(te.task, te.cause)
+		}
 	} else if cause != nil {
 		if f := fateOf(cause); f == fateStop {
 			return cause

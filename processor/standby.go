@@ -185,7 +185,13 @@ func (s *Standby) follow(ctx context.Context, p record.Partition, t *standbyTail
 		s.cfg.Env.At("standby applied")
 	}
 	if s.mustClose(err) {
-		t.store.Abandon()
+		if corrupt, is := asCorrupt(err); is {
+			if _, aside := s.restorer(p).putAside(t.store, corrupt); aside != nil {
+				err = aside
+			}
+		} else {
+			t.store.Abandon()
+		}
 		s.stores.dropSpare(s.of(p))
 		s.forget(p, t)
 	} else {
@@ -201,10 +207,14 @@ func (s *Standby) follow(ctx context.Context, p record.Partition, t *standbyTail
 	return worked
 }
 
+// restorer is what a takeover would begin with.
+func (s *Standby) restorer(p record.Partition) *restorer {
+	return &restorer{cfg: s.cfg, stage: s.stage, tp: TopicPartition{s.input, p}, changelog: s.of(p), stores: s.stores, log: s.log}
+}
+
 // open opens the store that a takeover would.
 func (s *Standby) open(p record.Partition, t *standbyTail) error {
-	r := &restorer{cfg: s.cfg, stage: s.stage, tp: TopicPartition{s.input, p}, changelog: s.of(p), log: s.log}
-	store, _, err := r.open()
+	store, _, err := s.restorer(p).open()
 	if err != nil {
 		return err
 	}

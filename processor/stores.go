@@ -24,6 +24,7 @@ type Stores struct {
 	mu     sync.Mutex
 	owners map[TopicPartition]*worker
 	spares map[TopicPartition]*spare
+	broken map[TopicPartition]int // how often a store was found corrupt
 }
 
 // spare is a store that a standby has.
@@ -35,7 +36,15 @@ type spare struct {
 
 // NewStores returns an empty registry.
 func NewStores() *Stores {
-	return &Stores{owners: map[TopicPartition]*worker{}, spares: map[TopicPartition]*spare{}}
+	return &Stores{owners: map[TopicPartition]*worker{}, spares: map[TopicPartition]*spare{}, broken: map[TopicPartition]int{}}
+}
+
+// broke notes that a store was found corrupt, and returns how often by now.
+func (s *Stores) broke(tp TopicPartition) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken[tp]++
+	return s.broken[tp]
 }
 
 // take makes w the owner, unless another worker is or a standby is at work. The

@@ -15,7 +15,8 @@ import (
 //
 //	waiting ──(store free)──> restoring ──(store right)──> running ──(revoked)──> closed
 //	                              ^                           │
-//	                              └──(outcome unknown)────────┤
+//	                              └──(outcome unknown, store corrupt)
+//	                                                          │
 //	                                                          └──(bug, I/O)──> halted
 //
 // The partition is paused in every phase but running.
@@ -41,8 +42,9 @@ type task struct {
 	phase     phase
 	reason    string // phaseHalted: why
 
-	store *state.Store
-	tx    tx
+	store  *state.Store
+	broken error // the store can't be trusted any longer: the next restore puts it aside
+	tx     tx
 
 	// next is the offset after the last record decided in this batch, or to be
 	// read next; committed is what it goes back to when the batch is dropped.
@@ -95,7 +97,7 @@ func (t *task) decide(records []stage.Record, clock record.Millis, jumpMax time.
 			if c, ok := p.(crash); ok {
 				panic(c)
 			}
-			err = &taskError{t, fmt.Errorf("offset %d: %v\n%s", t.next, p, debug.Stack())}
+			err = t.panicked("offset", p)
 		}
 	}()
 	t.tx.batch.by = t
@@ -119,7 +121,7 @@ func (t *task) finish() (err error) {
 			if c, ok := p.(crash); ok {
 				panic(c)
 			}
-			err = &taskError{t, fmt.Errorf("finishing at offset %d: %v\n%s", t.next, p, debug.Stack())}
+			err = t.panicked("finishing at offset", p)
 		}
 	}()
 	t.tx.batch.by = t
@@ -134,12 +136,22 @@ func (t *task) due() (at record.Millis, ok bool, err error) {
 			if c, ok := p.(crash); ok {
 				panic(c)
 			}
-			err = &taskError{t, fmt.Errorf("asking what is due at offset %d: %v\n%s", t.next, p, debug.Stack())}
+			err = t.panicked("asking what is due at offset", p)
 		}
 	}()
 	at, ok = t.stage.Due(&t.tx)
 	t.stage.Reset()
 	return at, ok, t.failure()
+}
+
+// panicked says what a stage that panicked was doing. One that was told of nothing
+// where there was something, since a read failed, may take that for a broken
+// invariant: then the read is the cause.
+func (t *task) panicked(doing string, p any) error {
+	if t.tx.err != nil {
+		return t.failure()
+	}
+	return &taskError{t, fmt.Errorf("%s %d: %v\n%s", doing, t.next, p, debug.Stack())}
 }
 
 func (t *task) failure() error {

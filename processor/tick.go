@@ -51,9 +51,15 @@ func (w *worker) timeIsUp(t *task, now time.Time) bool {
 	return (ok && int64(due) <= now.UnixMilli()) || (t.phase == phaseRunning && t.store.WantsSweep())
 }
 
-// due is the task's, which halts should it fail.
+// due is the task's, which halts should it fail, or has its store put aside.
 func (w *worker) due(t *task) (record.Millis, bool) {
 	due, ok, err := t.due()
+	if corrupt, is := asCorrupt(err); is {
+		t.drop()
+		t.broken = corrupt
+		w.restore(t)
+		return 0, false
+	}
 	if err != nil {
 		w.halt(t, err)
 		return 0, false

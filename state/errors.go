@@ -10,13 +10,17 @@ import (
 )
 
 // MismatchError says that a directory belongs to something else: to another cluster, topic or partition, to a newer
-// format, or not to a store at all. Nothing in it was changed. Only a person can tell what is right.
+// format, or not to a store at all. Nothing in it was changed.
 type MismatchError struct {
 	Dir   string
 	Field string // what differs: "cluster id", "topic", "topic id", "partition", "format", "contents"
 	Want  string
 	Have  string
 }
+
+// Misplaced says that the directory holds a store of this format, and only the wrong one: of another partition, topic or
+// cluster. It can be put aside (Quarantine) for one that is restored; any other mismatch may be anything.
+func (e *MismatchError) Misplaced() bool { return e.Field != "format" && e.Field != "contents" }
 
 func (e *MismatchError) Error() string {
 	return fmt.Sprintf("state directory %s belongs to something else: its %s is %s, wanted %s", e.Dir, e.Field, e.Have, e.Want)
@@ -70,4 +74,10 @@ func isCorruption(err error) bool {
 func isEnvironment(err error) bool {
 	var number syscall.Errno
 	return errors.As(err, &number) && !errors.Is(err, fs.ErrNotExist)
+}
+
+// IsDiskFull says that there was no room for what had to be written, on the disk or within a quota. It goes away by itself
+// as soon as there is.
+func IsDiskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -63,6 +64,9 @@ func inspectDir(c Config) (exists bool, err error) {
 		return false, fmt.Errorf("listing state directory %s: %w", c.Dir, err)
 	}
 	exists = slices.Contains(names, identityFile)
+	if !exists && lostIdentity(c, names) {
+		return false, &CorruptError{Dir: c.Dir, Err: errors.New("its identity is gone")}
+	}
 	for _, name := range names {
 		ours := name == identityFile || name == identityTempFile || (name == pebbleDir && exists)
 		if !ours {
@@ -77,6 +81,16 @@ func inspectDir(c Config) (exists bool, err error) {
 		return false, fmt.Errorf("reading the identity of state directory %s: %w", c.Dir, err)
 	}
 	return true, compareIdentity(c.Dir, c.Identity.json(), have)
+}
+
+// lostIdentity tells a store whose identity is gone from a directory that was never one: Pebble's files are there, and
+// nothing else.
+func lostIdentity(c Config, names []string) bool {
+	if len(names) != 1 || names[0] != pebbleDir {
+		return false
+	}
+	files, err := c.FS.List(c.FS.PathJoin(c.Dir, pebbleDir))
+	return err == nil && slices.ContainsFunc(files, func(name string) bool { return strings.HasPrefix(name, "MANIFEST-") })
 }
 
 func compareIdentity(dir string, want identityJSON, have *identityJSON) error {
@@ -149,27 +163,4 @@ func syncDir(files vfs.FS, dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
-}
-
-// Quarantine moves a store's directory aside, to the first free name of "<dir>.corrupt-1", "-2" and so on, so that the
-// store can be restored while people look at what went wrong. The store must be closed. A nil fs is the disk.
-func Quarantine(files vfs.FS, dir string) (newDir string, err error) {
-	if files == nil {
-		files = vfs.Default
-	}
-	for n := 1; ; n++ {
-		newDir = dir + ".corrupt-" + strconv.Itoa(n)
-		if _, err := files.Stat(newDir); errors.Is(err, fs.ErrNotExist) {
-			break
-		} else if err != nil {
-			return "", fmt.Errorf("looking for a free name for %s: %w", dir, err)
-		}
-	}
-	if err := files.Rename(dir, newDir); err != nil {
-		return "", fmt.Errorf("moving %s aside: %w", dir, err)
-	}
-	if err := syncDir(files, files.PathDir(dir)); err != nil {
-		return "", fmt.Errorf("moving %s aside: %w", dir, err)
-	}
-	return newDir, nil
 }

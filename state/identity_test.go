@@ -1,6 +1,8 @@
 package state
 
 import (
+	"errors"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -61,6 +63,7 @@ func TestAnotherIdentityIsRefused(t *testing.T) {
 		var mismatch *MismatchError
 		require.ErrorAs(t, err, &mismatch)
 		require.Equal(t, field, mismatch.Field)
+		require.True(t, mismatch.Misplaced())
 		require.NotEqual(t, mismatch.Want, mismatch.Have)
 		require.Equal(t, before, files(t, fs, "/data"), "nothing was changed")
 	}
@@ -75,6 +78,7 @@ func TestAnotherFormatIsRefused(t *testing.T) {
 	var mismatch *MismatchError
 	require.ErrorAs(t, err, &mismatch)
 	require.Equal(t, "format", mismatch.Field)
+	require.False(t, mismatch.Misplaced())
 	require.ErrorContains(t, err, "its format is 2, wanted 1")
 }
 
@@ -88,6 +92,7 @@ func TestForeignDirectoryIsRefused(t *testing.T) {
 		var mismatch *MismatchError
 		require.ErrorAs(t, err, &mismatch)
 		require.Equal(t, "contents", mismatch.Field)
+		require.False(t, mismatch.Misplaced())
 		require.Equal(t, before, files(t, fs, "/data"))
 	}
 }
@@ -145,7 +150,7 @@ func TestCrashWhileADirectoryIsMade(t *testing.T) {
 			if err != nil { // the disk kept what refers to a file, and not the file
 				var wrong *CorruptError
 				require.ErrorAs(t, err, &wrong, "seed %d", seed)
-				_, err = Quarantine(clone, "/data/inventory-3")
+				_, err = Quarantine(clone, "/data/inventory-3", err)
 				require.NoError(t, err)
 				s = openStore(t, testConfig(clone))
 			}
@@ -189,7 +194,8 @@ func (w watchedFS) OpenDir(name string) (vfs.File, error) {
 // A store that can't be trusted is told from one that isn't ours; moved aside, its place is free.
 func TestCorruptStoreIsQuarantined(t *testing.T) {
 	for name, corrupt := range map[string]func(fs *vfs.MemFS){
-		"identity": func(fs *vfs.MemFS) { writeFile(t, fs, "/data/inventory-3/IDENTITY", "\x00\x00\x00") },
+		"identity":      func(fs *vfs.MemFS) { writeFile(t, fs, "/data/inventory-3/IDENTITY", "\x00\x00\x00") },
+		"identity gone": func(fs *vfs.MemFS) { require.NoError(t, fs.Remove("/data/inventory-3/IDENTITY")) },
 		"table": func(fs *vfs.MemFS) {
 			for _, path := range pebbleFiles(t, fs, ".sst") {
 				writeFile(t, fs, path, "garbage instead of a table, long enough to have a footer, which is garbage too")
@@ -223,17 +229,37 @@ func TestCorruptStoreIsQuarantined(t *testing.T) {
 			var wrong *CorruptError
 			require.ErrorAs(t, err, &wrong)
 
-			for _, want := range []string{"/data/inventory-3.corrupt-1", "/data/inventory-3.corrupt-2"} {
-				moved, err := Quarantine(fs, "/data/inventory-3")
+			for _, want := range []string{"/data/inventory-3.corrupt-1", "/data/inventory-3.corrupt-2", "/data/inventory-3.corrupt-3"} {
+				moved, err := Quarantine(fs, "/data/inventory-3", wrong)
 				require.NoError(t, err)
 				require.Equal(t, want, moved)
+				require.Contains(t, readFile(t, fs, moved+"/REASON"), wrong.Error())
 				s = openStore(t, testConfig(fs))
 				log.restore(t, s)
 				require.Equal(t, map[string]string{"a": "1"}, contents(t, s))
 				require.NoError(t, s.Close())
 			}
+			names, err := fs.List("/data")
+			require.NoError(t, err)
+			require.ElementsMatch(t, []string{"inventory-3", "inventory-3.corrupt-2", "inventory-3.corrupt-3"}, names, "the oldest went")
 		})
 	}
+}
+
+// There is nothing to put aside of a directory that somebody removed.
+func TestQuarantineOfNothing(t *testing.T) {
+	moved, err := Quarantine(vfs.NewMem(), "/data/inventory-3", io.ErrUnexpectedEOF)
+	require.NoError(t, err)
+	require.Empty(t, moved)
+}
+
+func readFile(t *testing.T, fs vfs.FS, path string) string {
+	t.Helper()
+	f, err := fs.Open(path)
+	require.NoError(t, err)
+	data, err := io.ReadAll(f)
+	require.NoError(t, errors.Join(err, f.Close()))
+	return string(data)
 }
 
 // Every batch carries the position, so keys without one, or with one that makes no sense, weren't written by a store.

@@ -110,3 +110,26 @@ func (d *dataDir) instanceID(configured string) (string, error) {
 	}
 	return id, nil
 }
+
+// belongsTo refuses a directory that was used with another cluster: its stores would be put aside one by one, and all state
+// restored, where somebody most likely took the wrong brokers or the wrong directory. The first use of a directory decides.
+func (d *dataDir) belongsTo(clusterID string) error {
+	file := filepath.Join(d.path, "cluster-id")
+	b, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.WriteFile(file+".new", []byte(clusterID+"\n"), 0o600); err == nil {
+			err = os.Rename(file+".new", file)
+		}
+		if err != nil {
+			return fmt.Errorf("data directory: %w", err)
+		}
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	if have := strings.TrimSpace(string(b)); have != clusterID {
+		return fmt.Errorf("data directory %s belongs to cluster %s, and these brokers are cluster %s: nothing was changed; use another directory, other brokers, or delete the directory (its state is restored from Kafka)", d.path, have, clusterID)
+	}
+	return nil
+}

@@ -74,3 +74,14 @@ func TestNodeKeepsItsStatePrivate(t *testing.T) {
 	}))
 	require.Greater(t, folders, 3, "stores were made")
 }
+
+func TestDataDirBelongsToACluster(t *testing.T) {
+	path := t.TempDir() + "/node"
+	d, err := openDataDir(path, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer d.close()
+	require.NoError(t, d.belongsTo("one"))
+	require.NoError(t, d.belongsTo("one"))
+	require.ErrorContains(t, d.belongsTo("two"), "belongs to cluster one, and these brokers are cluster two")
+	require.NoError(t, d.belongsTo("one"), "nothing was changed")
+}

@@ -60,6 +60,9 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := dir.belongsTo(d.ClusterID); err != nil {
+		return err
+	}
 	options, err := clientOptions(&s.Kafka)
 	if err != nil {
 		return usageErrorf("%w", err)
