@@ -34,6 +34,11 @@ rehearsal: SCENARIO = 11.11
 rehearsal: build ## Rehearse 11.11 on a real Kafka with two nodes, one killed at the peak; then two runs that must fail
 	tools/rehearsal.sh $(SCENARIO) $(LOADTEST_FLAGS)
 
+MINUTES ?= 40
+.PHONY: soak
+soak: build ## Soak two nodes on a real Kafka, a fault every 30 s: is all that should be flat flat? (MINUTES=40)
+	MINUTES=$(MINUTES) tools/soak.sh $(LOADTEST_FLAGS)
+
 .PHONY: test
 test: ## Run the tests (Go alone)
 	go test -timeout 5m $(TESTFLAGS) $(PKG)

@@ -32,28 +32,8 @@ holdfast=$root/bin/holdfast
 kafka=
 failed=0
 
-say() { echo "rehearsal: $*"; }
-
-# nodePid NAME: the process that the node's file names, if it still is that node: a pid alone proves nothing.
-nodePid() {
-  local pid
-  [[ -s $dir/node-$1.pid ]] && pid=$(<"$dir/node-$1.pid") || return 1
-  ps -ww -o args= -p "$pid" 2>/dev/null | grep -qF -- "--data-dir $dir/node-$1 " && echo "$pid"
-}
-
-# stopNode NAME: nodes finish their transactions on the broker, so they go before it. Node b's second life is nobody's
-# child here.
-stopNode() {
-  local pid
-  pid=$(nodePid "$1") || return 0
-  kill -TERM "$pid" 2>/dev/null || true
-  for _ in $(seq 300); do
-    nodePid "$1" >/dev/null || return 0
-    sleep 0.1
-  done
-  say "node $1 (pid $pid) is still there after 30 s, killing it"
-  kill -KILL "$pid" 2>/dev/null || true
-}
+me=rehearsal
+source "$root/tools/nodes.sh"
 
 finish() {
   trap '' INT TERM
@@ -75,31 +55,12 @@ fi
 export KAFKA_BROKERS=$KAFKA HOLDFAST_APP_ID=holdfast-rehearsal-$at-$$
 "$holdfast" topics apply >/dev/null
 
-# A node's start is a file of its own, since the fault schedule starts node b again with it. In a group of its own, a
-# node isn't ended by a Ctrl-C before the load is.
+# A node's start is a file of its own, since the fault schedule starts node b again with it.
 for node in a b; do
-  cat >"$dir/start-node-$node.sh" <<END
-#!/usr/bin/env bash
-cd '$dir' || exit 1
-set -m
-nohup '$holdfast' run --data-dir '$dir/node-$node' --instance-id $node --admin-listen '' ${NODE_FLAGS:-} </dev/null >>node-$node.log 2>&1 &
-echo \$! >node-$node.pid
-END
-  chmod +x "$dir/start-node-$node.sh"
+  nodeScript "start-node-$node.sh" "startNode $node --admin-listen '' ${NODE_FLAGS:-}"
   "$dir/start-node-$node.sh"
 done
 
-# both: until two members share each of the four stages.
-both() {
-  for _ in $(seq 300); do
-    [[ $("$holdfast" status --admin '' 2>/dev/null | grep -c ': 2 members .*(stable)') == 4 ]] && return 0
-    nodePid a >/dev/null && nodePid b >/dev/null || break
-    sleep 0.2
-  done
-  say "one of the two nodes isn't up:"
-  tail -n 5 "$dir"/node-?.log
-  return 1
-}
 both || exit 1
 
 # rehearse NAME CODE SCENARIO FLAGS…: one run, which must end with that exit code. What it writes bears the name.
@@ -152,11 +113,7 @@ says starved '^  - behind_max_ms is (2[5-9]|[3-9][0-9]|[0-9]{3})[0-9]{2}(\.[0-9]
 says starved '^THE GENERATOR WAS LATE\. By up to [0-9.]+ s, with [0-9,]+ records '
 says starved '^audit: pass: '
 
-if [[ -n ${CHROMIUM:-} ]] || command -v chromium chromium-browser google-chrome >/dev/null; then
-  REPORTS=$reports SCREENSHOTS=$reports RUN='^TestBrowserDrawsReports$' "$root/tools/tagged.sh" browser -count 1 || wrong "the browser found something in the reports"
-else
-  say "no Chromium here: the reports weren't opened in a browser"
-fi
+browse "$reports" || wrong "the browser found something in the reports"
 grep -hE 'level=ERROR' "$dir"/node-?.log || true
 say "the nodes' logs and state are in $dir, the reports in"
 for name in killed impossible starved; do

@@ -160,13 +160,31 @@ const dark = "--blink-settings=preferredColorScheme=0"
 
 func TestBrowserDrawsTheReport(t *testing.T) {
 	path := pageFile(t, func(w io.Writer) error { return WriteHTML(w, sample(1, 1)) })
-	requireDrawn(t, path, 7)
-	requireDrawn(t, path, 7, dark)
+	requireDrawn(t, path, 13)
+	requireDrawn(t, path, 13, dark)
 	requireFlags(t, look(t, path), 2)
 	requireFlags(t, look(t, path, dark), 2)
-	screenshot(t, path, "report", "1180,3800")
-	screenshot(t, path, "report-dark", "1180,3800", dark)
-	screenshot(t, path, "report-narrow", "500,4200")
+	screenshot(t, path, "report", "1180,5000")
+	screenshot(t, path, "report-dark", "1180,5000", dark)
+	screenshot(t, path, "report-narrow", "500,6600")
+}
+
+// Where flags have no room there is a tick for each marker, and a marker that is
+// close to others is still seen.
+func TestBrowserDrawsManyMarkers(t *testing.T) {
+	r := sample(1, 1)
+	r.Markers = nil
+	for i := range 160 {
+		kind := MarkerFault
+		if i%2 == 1 {
+			kind = MarkerRestore
+		}
+		r.Markers = append(r.Markers, Marker{At: float64(i/2*2) + 0.1*float64(i%2), Kind: kind, Text: "one of many"})
+	}
+	path := pageFile(t, func(w io.Writer) error { return WriteHTML(w, r) })
+	requireDrawn(t, path, 13)
+	requireFlags(t, look(t, path), 160)
+	screenshot(t, path, "report-many-markers", "1180,5000")
 }
 
 func TestBrowserDrawsTheComparison(t *testing.T) {
@@ -218,5 +236,5 @@ func TestBrowserIsNotFooled(t *testing.T) {
 	r := sample(1, 1)
 	r.Scenario, r.Text, r.Phases[0].Name, r.Markers[0].Text, r.Markers[0].Kind = evil, evil, evil, evil, evil
 	r.Latencies[0].Name, r.Series[3].Name, r.Series[3].Unit = evil, evil, evil
-	requireDrawn(t, pageFile(t, func(w io.Writer) error { return WriteHTML(w, r) }), 7)
+	requireDrawn(t, pageFile(t, func(w io.Writer) error { return WriteHTML(w, r) }), 13)
 }

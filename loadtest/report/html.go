@@ -76,6 +76,7 @@ type reportView struct {
 	Thresholds            []thresholdView
 	Latencies             []latencyView
 	Totals                []totalView
+	Growth                []growthView
 	Outages               []string
 	OutageNote            string
 	Audit                 *auditView
@@ -117,6 +118,9 @@ func WriteHTML(w io.Writer, r *Result) error {
 	for i := range r.Latencies {
 		l := &r.Latencies[i]
 		v.Latencies = append(v.Latencies, latencyView{l.Name, millis(l.P50), millis(l.P90), millis(l.P99), millis(l.P999), millis(l.Max), count(l.Count)})
+	}
+	for i := range r.Growth {
+		v.Growth = append(v.Growth, r.Growth[i].view())
 	}
 	for _, f := range r.Totals.figures() {
 		v.Totals = append(v.Totals, totalView{f.label, count(f.count)})

@@ -28,7 +28,6 @@ const (
 	byPercentile   = "percentile" // 1/(1-percentile), from 1
 	unitMillis     = "ms"
 	unitPerSecond  = "/s"
-	unitRecords    = "records"
 	roleBackground = "background" // wide and pale, under the others
 	roleDashed     = "dashed"     // of a comparison, what the other is held against; or its colour is another's
 )
@@ -196,15 +195,18 @@ func (r *Result) draw() drawing {
 			d.Plots = append(d.Plots, r.Latencies[i].plot(i, s))
 		}
 	}
-	lags := plot{ID: "lag", Title: "Lag by stage", Note: s.note("mean"), Kind: overTime, Unit: unitRecords, X: s.x()}
 	var others []plot
+	grouped := groups()
 	for i := range r.Series {
 		series := &r.Series[i]
+		group := slices.IndexFunc(grouped, func(g group) bool { return strings.HasPrefix(series.Name, g.prefix) })
 		switch {
 		case series.Name == SeriesIntended, series.Name == SeriesSent, series.Name == SeriesDecided:
-		case strings.HasPrefix(series.Name, SeriesLagPrefix):
-			lags.Lines = append(lags.Lines, line{Label: strings.TrimPrefix(series.Name, SeriesLagPrefix),
-				Colour: colour(len(lags.Lines)), Values: s.mean(series.Points)})
+		case group >= 0:
+			g := &grouped[group]
+			g.lines = append(g.lines, line{Label: strings.TrimPrefix(series.Name, g.prefix),
+				Colour: colour(len(g.lines)), Values: s.mean(series.Points)})
+			g.unit = series.Unit
 		default:
 			title := series.Name
 			if title == SeriesRefused {
@@ -214,14 +216,37 @@ func (r *Result) draw() drawing {
 				Lines: []line{{Label: series.Name, Colour: "purple", Values: s.mean(series.Points)}}})
 		}
 	}
-	if len(lags.Lines) > 0 {
-		d.Plots = append(d.Plots, lags)
+	for i := range grouped {
+		if g := &grouped[i]; len(g.lines) > 0 {
+			d.Plots = append(d.Plots, plot{ID: g.id, Title: g.title, Note: s.note("mean"), Kind: overTime, Unit: g.unit, Half: g.half, X: s.x(), Lines: g.lines})
+		}
 	}
 	d.Plots = append(d.Plots, others...)
 	if p, ok := distribution(r.distributed()); ok {
 		d.Plots = append(d.Plots, p)
 	}
 	return d
+}
+
+// group is series that are drawn together, a line for what follows the prefix of
+// their names.
+type group struct {
+	prefix, id, title string
+	half              bool
+	unit              string
+	lines             []line
+}
+
+func groups() []group {
+	return []group{
+		{prefix: SeriesLagPrefix, id: "lag", title: "Lag by stage"},
+		{prefix: SeriesMemoryPrefix, id: "memory", title: "Memory of the nodes, resident", half: true},
+		{prefix: SeriesHeapPrefix, id: "heap", title: "Go heap of the nodes, in use", half: true},
+		{prefix: SeriesGoroutinesPrefix, id: "goroutines", title: "Goroutines of the nodes", half: true},
+		{prefix: SeriesDescriptorsPrefix, id: "descriptors", title: "Open file descriptors of the nodes", half: true},
+		{prefix: SeriesDiskPrefix, id: "disk", title: "Data directories of the nodes", half: true},
+		{prefix: SeriesBrokerPrefix, id: "broker", title: "Topics on the brokers' disks", half: true},
+	}
 }
 
 func (r *Result) bands() []band {

@@ -56,6 +56,7 @@ func outline(data []byte) error {
 		Outages    []json.RawMessage `json:"outages"`
 		Latencies  []json.RawMessage `json:"latencies"`
 		Series     []json.RawMessage `json:"series"`
+		Growth     []json.RawMessage `json:"growth"`
 	}
 	if err := json.Unmarshal(data, &o); err != nil {
 		return fmt.Errorf("not the JSON of a load test's result: %w", err)
@@ -74,6 +75,7 @@ func outline(data []byte) error {
 	v.list("outages", len(o.Outages), listMax)
 	v.list("latencies", len(o.Latencies), latenciesMax)
 	v.list("series", len(o.Series), seriesMax)
+	v.list("growth", len(o.Growth), seriesMax)
 	return v.err()
 }
 

@@ -51,6 +51,7 @@ func small() *Result {
 	r.Latencies = []Latency{{Name: "accepted", Count: 3, P50: 2.5, P90: 40, P99: 40, P999: 40, Max: 40.031, Histogram: EncodeHistogram(h),
 		Over: []Second{{0, 2, 1.5, 2.5, 2.5}, {3, 1, 40, 40, 40}}}}
 	r.Series = []Series{{SeriesIntended, "/s", []float64{1, 1}}, {SeriesSent, "/s", []float64{2, Unknown}}}
+	r.Growth = []Growth{{"memory a", "MiB", 412.3, 420}, {"goroutines a", "", 97, 90}, {"disk a", "MiB", Unknown, 3}, {"descriptors a", "", 0, 5}}
 	r.Audit = &Audit{"fail", 3, 1, map[string]int64{"oversold": 1, "seq_gap": 2}, 0.25}
 	return r
 }

@@ -34,6 +34,7 @@ type Result struct {
 	Behind     Behind      `json:"behind"`
 	Latencies  []Latency   `json:"latencies"`
 	Series     []Series    `json:"series"`
+	Growth     []Growth    `json:"growth,omitempty"`
 	Audit      *Audit      `json:"audit,omitempty"` // nil: nobody asked for one
 }
 
@@ -146,6 +147,17 @@ const (
 	SeriesDecided   = "decided"
 	SeriesRefused   = "refused"
 	SeriesLagPrefix = "lag " // and the stage: records
+
+	// Of each node that was looked at, with its name; Unknown while it didn't
+	// answer.
+	SeriesMemoryPrefix      = "memory " // resident, MiB
+	SeriesHeapPrefix        = "heap "   // Go's, in use, MiB
+	SeriesGoroutinesPrefix  = "goroutines "
+	SeriesDescriptorsPrefix = "descriptors " // of files and sockets, open
+	SeriesDiskPrefix        = "disk "        // of its data directory, MiB
+	// Of the brokers, with the kind of topics: changelogs, logs, public; all
+	// replicas, MiB.
+	SeriesBrokerPrefix = "broker "
 )
 
 // Unknown is the point of a Series of which nothing is known, and the value of a
@@ -158,6 +170,15 @@ type Series struct {
 	Unit string `json:"unit"`
 	// Points is one value a second, from second 0; Unknown where nobody looked.
 	Points []float64 `json:"points"`
+}
+
+// Growth is what became of a figure that should be flat: its medians in the
+// second and in the last fifth of the phases.
+type Growth struct {
+	Name string  `json:"name"` // of the Series
+	Unit string  `json:"unit"`
+	Then float64 `json:"then"` // Unknown where too little was seen of it
+	Now  float64 `json:"now"`
 }
 
 // Audit is what the audit found after the run.

@@ -133,5 +133,40 @@ func sampleSeries(rnd *rand.Rand) []Series {
 			lags[i].Points = append(lags[i].Points, lag)
 		}
 	}
-	return append([]Series{intended, sent, decided, refused}, lags...)
+	return append(append([]Series{intended, sent, decided, refused}, lags...), sampleNodes(rnd)...)
+}
+
+// sampleNodes are two nodes that were looked at, one of which the fault hit, and
+// the disks.
+func sampleNodes(rnd *rand.Rand) (all []Series) {
+	for _, f := range []struct {
+		prefix, unit string
+		of           func(at int) float64
+	}{
+		{SeriesMemoryPrefix, "MiB", func(at int) float64 { return 380 + 20*rnd.Float64() + float64(at)/20 }},
+		{SeriesHeapPrefix, "MiB", func(int) float64 { return 90 + 60*rnd.Float64() }},
+		{SeriesGoroutinesPrefix, "", func(int) float64 { return math.Round(140 + 6*rnd.Float64()) }},
+		{SeriesDescriptorsPrefix, "", func(int) float64 { return math.Round(230 + 20*rnd.Float64()) }},
+		{SeriesDiskPrefix, "MiB", func(at int) float64 { return 60 + float64(at%40) }},
+	} {
+		for i, node := range []string{"a", "b"} {
+			s := Series{Name: f.prefix + node, Unit: f.unit}
+			for at := range sampleSeconds {
+				v := f.of(at) * (1 - 0.2*float64(i))
+				if i == 1 && at >= sampleFault && at < sampleRestore {
+					v = Unknown
+				}
+				s.Points = append(s.Points, v)
+			}
+			all = append(all, s)
+		}
+	}
+	for i, kind := range []string{"changelogs", "logs", "public"} {
+		s := Series{Name: SeriesBrokerPrefix + kind, Unit: "MiB"}
+		for at := range sampleSeconds {
+			s.Points = append(s.Points, float64(200-30*i)+float64(i*at))
+		}
+		all = append(all, s)
+	}
+	return all
 }

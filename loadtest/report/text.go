@@ -37,6 +37,13 @@ func (r *Result) WriteText(w io.Writer) error {
 	for _, f := range r.Totals.figures() {
 		fmt.Fprintf(t, "%s\t%s\n", f.label, count(f.count))
 	}
+	if len(r.Growth) > 0 {
+		fmt.Fprint(t, "\nSHOULD BE FLAT\tSECOND FIFTH\tLAST FIFTH\tGROWTH\n")
+		for i := range r.Growth {
+			v := r.Growth[i].view()
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", oneLine(v.Name), oneLine(v.Then), oneLine(v.Now), v.Change)
+		}
+	}
 	if len(r.Markers) > 0 {
 		fmt.Fprint(t, "\nAT\tDONE TO THE SYSTEM\n")
 		for i := range r.Markers {

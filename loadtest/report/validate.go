@@ -66,6 +66,15 @@ func (r *Result) Validate() error {
 	v.number("behind.share", r.Behind.Share, 0, 1)
 	v.latencies(r.Latencies)
 	v.series(r.Series)
+	if v.list("growth", len(r.Growth), seriesMax) {
+		for i := range r.Growth {
+			g, where := &r.Growth[i], fmt.Sprintf("growth[%d]", i)
+			v.name(where+".name", g.Name)
+			v.text(where+".unit", g.Unit, nameBytesMax)
+			v.number(where+".then", g.Then, Unknown, magnitudeMax)
+			v.number(where+".now", g.Now, Unknown, magnitudeMax)
+		}
+	}
 	v.audit(r.Audit)
 	return v.err()
 }

@@ -50,6 +50,7 @@ func (r *run) conclude() {
 	}
 	res.Outages = r.watch.outages.report()
 	res.Series = r.series()
+	r.result.Growth = r.samples.growth(s.Duration())
 	r.outcome.lagMost = r.lags.most()
 	r.outcome.sendFailed, _ = r.out.failures()
 	judge(res, s, &r.outcome)
@@ -78,7 +79,7 @@ func (r *run) series() []report.Series {
 		name := r.System.Topology.Stages[i].Name
 		list = append(list, report.Series{Name: report.SeriesLagPrefix + name, Unit: "records", Points: padded(r.lags.stages[name], seconds, report.Unknown)})
 	}
-	return list
+	return append(list, r.samples.series(seconds)...)
 }
 
 // padded returns a copy of the points with a length.

@@ -63,5 +63,5 @@ func (c *Config) validate() error {
 	if len(missing) > 0 {
 		return fmt.Errorf("the scenario sells on channels that the system doesn't have: %s (change the scenario's channels, or the system's)", strings.Join(missing, " "))
 	}
-	return ready(c.Scenario.Faults)
+	return ready(c.Scenario.Schedule())
 }

@@ -103,6 +103,7 @@ func gauges(r *report.Result, o *outcome) map[string]float64 {
 	if n := r.Totals.OrdersSent; n > 0 {
 		g["rejected_share"] = float64(r.Totals.Rejected) / float64(n)
 	}
+	maps.Copy(g, growths(r.Growth))
 	urgent := 0.0
 	if len(r.Outages) > 0 {
 		g[scenario.OutageMax] = 0

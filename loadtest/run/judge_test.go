@@ -20,7 +20,9 @@ func good() (*report.Result, *outcome) {
 		Behind:    report.Behind{MaxMillis: 12, Share: 0},
 		Latencies: latencies,
 		Outages:   []report.Outage{{From: 3, To: 5, Orders: 7, MaxMillis: 4000}, {From: 7, To: 8, MaxMillis: 2000}},
-		Audit:     &report.Audit{Verdict: "pass", Orders: 1000, Violations: map[string]int64{}},
+		Growth: []report.Growth{{Name: "memory a", Then: 100, Now: 90}, {Name: "memory b", Then: 100, Now: 125}, {Name: "heap a", Then: 10, Now: 11}, {Name: "goroutines a", Then: 50, Now: 53},
+			{Name: "descriptors a", Then: 0, Now: 2}, {Name: "disk a", Then: 8, Now: 8}, {Name: "broker changelogs", Then: 4, Now: 5}, {Name: "broker logs", Then: 1, Now: 9}},
+		Audit: &report.Audit{Verdict: "pass", Orders: 1000, Violations: map[string]int64{}},
 	}, &outcome{planned: 10 * time.Second, drain: 2 * time.Second, lagMost: 500, lagKnown: true, judged: latencies}
 }
 
@@ -63,6 +65,10 @@ func TestJudge(t *testing.T) {
 		{"nothing but outage", map[string]float64{"outage_max_ms": 4000, "accepted_p99_ms": 1e9}, func(_ *report.Result, o *outcome) {
 			o.judged = []report.Latency{{Name: "accepted"}}
 		}, []string{"accepted_p99_ms wasn't measured."}},
+		{"what may grow so much", map[string]float64{"memory_growth": 0.25, "heap_growth": 0.1, "goroutines_growth": 3, "descriptors_growth": 2, "disk_growth": 0, "changelogs_growth": 0.25}, nil, nil},
+		{"the node that grows most counts", map[string]float64{"memory_growth": 0.24, "goroutines_growth": 2.5}, nil, []string{"goroutines_growth is 3 goroutines, and may be 2.5 goroutines.", "memory_growth is 0.25, and may be 0.24."}},
+		{"a node of which too little is known", map[string]float64{"memory_growth": 9}, func(r *report.Result, _ *outcome) { r.Growth[0].Now = report.Unknown }, []string{"memory_growth wasn't measured."}},
+		{"a share of nothing", map[string]float64{"disk_growth": 9}, func(r *report.Result, _ *outcome) { r.Growth[5].Then = 0 }, []string{"disk_growth wasn't measured."}},
 		{"a generator behind", map[string]float64{"behind_max_ms": 10}, nil, []string{"behind_max_ms is 12 ms, and may be 10 ms."}},
 	} {
 		r, o := good()

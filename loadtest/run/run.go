@@ -35,6 +35,7 @@ type run struct {
 	pending *pending
 	watch   *watcher
 	lags    *lags
+	samples *samples
 	faults  *faults
 	out     *producer
 	result  report.Result
@@ -113,15 +114,17 @@ func (r *run) load(ctx context.Context) {
 	r.sale.StartAt(record.Millis(r.clock.begun.UnixMilli()))
 	r.watch.start(r.clock.begun)
 	r.lags = newLags(&r.System)
+	r.samples = newSamples(r.Scenario, &r.System)
 	looking, stopLooking := context.WithCancel(context.WithoutCancel(ctx))
 	looked := make(chan struct{})
 	go func() {
 		defer close(looked)
 		r.look(looking, r.Progress)
 	}()
+	r.samples.start(context.WithoutCancel(ctx), r.clock)
 	r.faults = &faults{clock: r.clock, signal: syscall.Kill}
 	ending, endFaults := context.WithCancel(ctx)
-	r.faults.start(ending, r.Scenario.Faults)
+	r.faults.start(ending, r.Scenario.Schedule())
 
 	var err error
 	next, stopAhead := ahead(r.sale.Next)
@@ -226,6 +229,7 @@ func (r *run) drain(ctx context.Context) {
 	r.outcome.notDrained = r.System.Settle(ctx, r.tell("draining"))
 	stopLooking()
 	<-looked
+	r.samples.stop()
 	r.outcome.drain = time.Since(begun)
 	if r.outcome.notDrained == nil {
 		r.outcome.notDrained = r.watch.catchUp(ctx, r.System.Client)

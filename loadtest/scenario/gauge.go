@@ -1,5 +1,7 @@
 package scenario
 
+import "maps"
+
 // Names of thresholds that the audit answers.
 const (
 	OversoldUnits = "oversold_units"
@@ -8,6 +10,30 @@ const (
 
 // OutageMax is the threshold for what waits during an outage.
 const OutageMax = "outage_max_ms"
+
+// Thresholds for what a system may use more at the end of a long run than after
+// it has settled: from the second fifth of the phases to the last one, median to
+// median, so that neither the start nor a fault makes the difference.
+const (
+	MemoryGrowth      = "memory_growth"
+	HeapGrowth        = "heap_growth"
+	GoroutinesGrowth  = "goroutines_growth"
+	DescriptorsGrowth = "descriptors_growth"
+	DiskGrowth        = "disk_growth"
+	ChangelogsGrowth  = "changelogs_growth"
+)
+
+// growths are the gauges of growth.
+func growths() map[string]Gauge {
+	return map[string]Gauge{
+		MemoryGrowth:      {"", "growth of a node's resident memory from the second fifth of the phases to the last, medians, as a share: 0.1 is a tenth; the worst node"},
+		HeapGrowth:        {"", "the same of its Go heap in use"},
+		GoroutinesGrowth:  {"goroutines", "the same of its goroutines, as a number"},
+		DescriptorsGrowth: {"descriptors", "the same of its open file descriptors, as a number"},
+		DiskGrowth:        {"", "the same of its data directory, as a share"},
+		ChangelogsGrowth:  {"", "the same of the changelogs on the brokers, as a share"},
+	}
+}
 
 // Gauge is something that a threshold can be set for. All of them are good when
 // they are low.
@@ -18,7 +44,8 @@ type Gauge struct {
 
 // Gauges returns all of them by name.
 func Gauges() map[string]Gauge {
-	return map[string]Gauge{
+	all := growths()
+	maps.Copy(all, map[string]Gauge{
 		"accepted_p50_ms":  {"ms", "from the intended sending of an order to its first event"},
 		"accepted_p99_ms":  {"ms", "the same, of the slowest hundredth"},
 		"accepted_p999_ms": {"ms", "the same, of the slowest thousandth"},
@@ -37,5 +64,6 @@ func Gauges() map[string]Gauge {
 		"unanswered":       {"orders", "orders that nothing was said about"},
 		OversoldUnits:      {"units", "units that were promised and not there"},
 		Violations:         {"", "violations that the audit found, of any rule"},
-	}
+	})
+	return all
 }

@@ -25,6 +25,9 @@ type Scenario struct {
 	Orders     Orders             `yaml:"orders"`
 	Noise      Noise              `yaml:"noise"`
 	Faults     []Fault            `yaml:"faults"`
+	Rota       Rota               `yaml:"rota"`
+	Nodes      []Node             `yaml:"nodes"` // that are looked at every second
+	BrokerDisk bool               `yaml:"broker_disk"`
 	// ScaleTo multiplies all rates, so that the highest is this one; 0: as they are.
 	ScaleTo    float64            `yaml:"scale_to"`
 	Thresholds map[string]float64 `yaml:"thresholds"`
@@ -179,8 +182,9 @@ type Outage struct{ From, To time.Duration }
 
 // Outages returns those that the faults have.
 func (s *Scenario) Outages() (list []Outage) {
-	for i := range s.Faults {
-		if f := &s.Faults[i]; f.Outage > 0 {
+	all := s.Schedule()
+	for i := range all {
+		if f := &all[i]; f.Outage > 0 {
 			list = append(list, Outage{time.Duration(f.At), time.Duration(f.At + f.Outage)})
 		}
 	}

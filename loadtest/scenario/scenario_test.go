@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -61,7 +62,9 @@ func TestOverlays(t *testing.T) {
 			s, err := Parse(text, "faults.0.at=4s", "faults.1.at=6s")
 			require.NoError(t, err, "%s with %s", file, path)
 			require.Equal(t, before.Name, s.Name)
-			require.Equal(t, []Outage{{4 * time.Second, 24 * time.Second}}, s.Outages())
+			rota := *before // its own faults are replaced, and its rota stays
+			rota.Faults = nil
+			require.ElementsMatch(t, append(rota.Outages(), Outage{4 * time.Second, 24 * time.Second}), s.Outages())
 			for name, limit := range before.Thresholds {
 				if name != OutageMax {
 					require.Equal(t, limit, s.Thresholds[name], "nothing else may get easier")
@@ -98,10 +101,24 @@ func TestScripts(t *testing.T) {
 			return s.Text
 		case "rates":
 			return rates(s)
+		case "schedule":
+			return schedule(s)
 		}
 		d.Fatalf(t, "unknown command")
 		return ""
 	})
+}
+
+// schedule tells what is done when.
+func schedule(s *Scenario) string {
+	var b strings.Builder
+	for _, f := range s.Schedule() {
+		fmt.Fprintf(&b, "%v %s\n", time.Duration(f.At), f.Name)
+	}
+	for _, o := range s.Outages() {
+		fmt.Fprintf(&b, "outage %v to %v\n", o.From, o.To)
+	}
+	return b.String()
 }
 
 // rates tells what the profile is, slope by slope.

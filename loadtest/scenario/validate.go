@@ -73,6 +73,7 @@ func (s *Scenario) Validate() error {
 	s.mix(v)
 	s.life(v)
 	s.faults(v)
+	s.nodes(v)
 	for _, name := range slices.Sorted(maps.Keys(s.Thresholds)) {
 		_, ok := Gauges()[name]
 		v.check(ok, "thresholds: there is no %s; there are %s", cut(name), strings.Join(slices.Sorted(maps.Keys(Gauges())), " "))
@@ -198,39 +199,42 @@ func (s *Scenario) faults(v *validator) {
 	v.check(outages || !judged, "thresholds.%s needs a fault with an outage", OutageMax)
 	end := s.Duration() + time.Duration(s.Tail)
 	for i := range s.Faults {
-		f := &s.Faults[i]
-		where := fmt.Sprintf("faults[%d]", i)
-		v.name(where+".name", f.Name)
-		v.span(where+".at", f.At, 0, max(0, end))
-		v.span(where+".timeout", f.Timeout, 0, durationMax)
-		v.span(where+".outage", f.Outage, 0, durationMax)
-		what := 0
-		for _, given := range []bool{len(f.Run) > 0, f.Signal != "", f.Pause != 0} {
-			if given {
-				what++
-			}
+		v.fault(fmt.Sprintf("faults[%d]", i), &s.Faults[i], end)
+	}
+	s.rota(v)
+}
+
+func (v *validator) fault(where string, f *Fault, end time.Duration) {
+	v.name(where+".name", f.Name)
+	v.span(where+".at", f.At, 0, max(0, end))
+	v.span(where+".timeout", f.Timeout, 0, durationMax)
+	v.span(where+".outage", f.Outage, 0, durationMax)
+	what := 0
+	for _, given := range []bool{len(f.Run) > 0, f.Signal != "", f.Pause != 0} {
+		if given {
+			what++
 		}
-		if v.check(what == 1, "%s: one of run, signal and pause", where); what != 1 {
-			continue
-		}
-		v.check(len(f.Run) <= listMax, "%s.run: at most %d words", where, listMax)
-		if len(f.Run) > 0 {
-			v.check(f.Run[0] != "", "%s.run: the program has no name", where)
-			v.check(f.PID == 0 && f.PIDFile == "", "%s runs a program, so it needs no pid", where)
-			continue
-		}
-		v.check(f.Timeout == 0, "%s: a timeout is for what is run", where)
-		if (f.PID != 0) == (f.PIDFile != "") {
-			v.check(false, "%s: one of pid and pid_file", where)
-		} else {
-			// 1 is init, 0 and less are groups of processes: nobody means them.
-			v.check(f.PIDFile != "" || f.PID > 1, "%s.pid is %d: above 1", where, f.PID)
-		}
-		if f.Signal != "" {
-			v.check(slices.Contains(Signals(), f.Signal), "%s.signal: there is no %s; there are %s", where, cut(f.Signal), strings.Join(Signals(), " "))
-		} else if f.Pause != 0 {
-			v.span(where+".pause", f.Pause, time.Millisecond, durationMax)
-		}
+	}
+	if v.check(what == 1, "%s: one of run, signal and pause", where); what != 1 {
+		return
+	}
+	v.check(len(f.Run) <= listMax, "%s.run: at most %d words", where, listMax)
+	if len(f.Run) > 0 {
+		v.check(f.Run[0] != "", "%s.run: the program has no name", where)
+		v.check(f.PID == 0 && f.PIDFile == "", "%s runs a program, so it needs no pid", where)
+		return
+	}
+	v.check(f.Timeout == 0, "%s: a timeout is for what is run", where)
+	if (f.PID != 0) == (f.PIDFile != "") {
+		v.check(false, "%s: one of pid and pid_file", where)
+	} else {
+		// 1 is init, 0 and less are groups of processes: nobody means them.
+		v.check(f.PIDFile != "" || f.PID > 1, "%s.pid is %d: above 1", where, f.PID)
+	}
+	if f.Signal != "" {
+		v.check(slices.Contains(Signals(), f.Signal), "%s.signal: there is no %s; there are %s", where, cut(f.Signal), strings.Join(Signals(), " "))
+	} else if f.Pause != 0 {
+		v.span(where+".pause", f.Pause, time.Millisecond, durationMax)
 	}
 }
 

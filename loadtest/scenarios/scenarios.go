@@ -5,7 +5,7 @@
 //	11.11       the night of a campaign in three minutes
 //	flash-sale  one SKU, 100 units, every buyer at once
 //	conflation  one SKU that changes ten thousand times a second
-//	soak        two hours of an ordinary day
+//	soak        forty minutes with a fault every thirty seconds
 //	steady      plain orders at one rate
 //	failover    a node dies under load
 //

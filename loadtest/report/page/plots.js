@@ -88,14 +88,36 @@
 		c.restore();
 	}
 
+	const markerColour = (m) => style(m.kind === 'fault' ? 'fault' : m.kind === 'restore' ? 'restore' : 'muted');
+
+	// Flags need room. Where there is none they are ticks above the plot, faults in
+	// the upper half and all else in the lower, so that neither hides the other;
+	// zoomed in they are flags again.
+	function crowded(u) {
+		const { left, width } = u.bbox;
+		const at = data.markers.map((m) => u.valToPos(m.at, 'x', true)).filter((x) => x >= left && x <= left + width).sort((a, b) => a - b);
+		return at.some((x, i) => i > 0 && x - at[i - 1] < 11 * devicePixelRatio);
+	}
+
+	// tickBox is where a marker's tick is.
+	function tickBox(u, m) {
+		const px = devicePixelRatio, x = Math.round(u.valToPos(m.at, 'x', true)), w = Math.max(2, Math.round(2 * px)), h = Math.round(7 * px);
+		return { x: x - Math.floor(w / 2), y: Math.round(u.bbox.top) - (m.kind === 'fault' ? 2 : 1) * h, w, h };
+	}
+
 	// Markers lie over everything, numbered as in the list.
 	function markers(u) {
-		const { left, top, width, height } = u.bbox, c = u.ctx, px = devicePixelRatio;
+		const { left, top, width, height } = u.bbox, c = u.ctx, px = devicePixelRatio, dense = crowded(u);
 		c.save();
 		data.markers.forEach((m, i) => {
 			const x = Math.round(u.valToPos(m.at, 'x', true)) + 0.5;
 			if (x < left || x > left + width) return;
-			c.strokeStyle = c.fillStyle = style(m.kind === 'fault' ? 'fault' : m.kind === 'restore' ? 'restore' : 'muted');
+			c.strokeStyle = c.fillStyle = markerColour(m);
+			if (dense) {
+				const t = tickBox(u, m);
+				c.fillRect(t.x, t.y, t.w, t.h);
+				return;
+			}
 			c.lineWidth = 1.5 * px;
 			c.setLineDash(m.kind === 'fault' ? [] : [5 * px, 4 * px]);
 			c.beginPath();
@@ -199,14 +221,15 @@
 			// has the colour of its kind. Where two are close one hides the other.
 			const flags = d.plot.kind !== 'time' ? [] : data.markers.map((m) => {
 				const r = Math.round(5 * px), x = Math.round(d.chart.valToPos(m.at, 'x', true)), y = Math.round(box.top - 7.5 * px);
-				c.fillStyle = style(m.kind === 'fault' ? 'fault' : m.kind === 'restore' ? 'restore' : 'muted');
+				const area = crowded(d.chart) ? tickBox(d.chart, m) : { x: x - r, y: y - r, w: 2 * r, h: 2 * r };
+				c.fillStyle = markerColour(m);
 				const w = [1, 3, 5].map((at) => parseInt(c.fillStyle.slice(at, at + 2), 16));
-				const flag = c.getImageData(x - r, y - r, 2 * r, 2 * r).data;
+				const flag = c.getImageData(area.x, area.y, area.w, area.h).data;
 				let n = 0;
 				for (let i = 0; i < flag.length; i += 4) {
 					if (flag[i + 3] > 128 && Math.abs(flag[i] - w[0]) + Math.abs(flag[i + 1] - w[1]) + Math.abs(flag[i + 2] - w[2]) < 30) n++;
 				}
-				return n / (4 * r * r);
+				return n / (area.w * area.h);
 			});
 			const pixels = c.getImageData(box.left, box.top, box.width, box.height).data;
 			const wanted = d.plot.lines.map((l) => {
