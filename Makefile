@@ -76,6 +76,11 @@ ONLY ?=
 drill: ## Rehearse faults on processes and a real Kafka (ONLY=regexp chooses, LIST=1 prints the matrix of faults)
 	go run ./loadtest/drill --port $(KAFKA_PORT) --only '$(ONLY)' $(if $(LIST),--list) $(DRILL_FLAGS)
 
+.PHONY: takeover
+takeover: COUNT = 3
+takeover: build ## Kill and restart nodes with 4 M open holds, beside Kafka Streams (COUNT=3; needs a JDK 17, Maven)
+	go run ./loadtest/takeover --port $(KAFKA_PORT) --count $(COUNT) $(TAKEOVER_FLAGS)
+
 .PHONY: mutants
 mutants: ## Put faults in on purpose, which the simulation must find
 	go test -count 1 -v -timeout 10m -tags mutants -run Mutants ./processor/simulation

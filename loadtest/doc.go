@@ -10,6 +10,7 @@
 //	loadtest/run        rehearses one against a running system: GO or NO-GO
 //	loadtest/report     holds, draws and compares what a run of a load test measured
 //	loadtest/peers      other stream processors at the work of `holdfast bench inventory`
+//	loadtest/takeover   what a node's death costs, and the same of Kafka Streams
 //
 // None of them shares decision code with the stages: they know records only.
 package loadtest

@@ -67,9 +67,11 @@ func Folders() map[string]Folder {
 			TestImports: broker,
 		},
 		// A command that runs others and reads what they print.
-		"loadtest/peers":  {},
-		"loadtest/drill":  {},
-		"loadtest/ledger": {Imports: []string{"loadtest/audit", "topology", "topology/record"}},
+		"loadtest/peers": {},
+		"loadtest/drill": {},
+		// It writes and reads records of the internal logs, and runs others.
+		"loadtest/takeover": {Imports: []string{"topology", "topology/record"}},
+		"loadtest/ledger":   {Imports: []string{"loadtest/audit", "topology", "topology/record"}},
 		// The run time with one stage over a log of its own, so no Kafka.
 		"loadtest/closing": {Imports: []string{"processor", "processor/inventory", "processor/stage", "state", "topology", "topology/record"}},
 		// A rehearsal from outside: it sees records and offsets. What it runs and

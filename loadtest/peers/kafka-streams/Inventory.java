@@ -389,7 +389,7 @@ public final class Inventory {
       doing = "starting Kafka Streams";
       CountDownLatch running = new CountDownLatch(1);
       synchronized (this) {
-        streams = new KafkaStreams(topology(lines, outcomes, decided), config());
+        streams = new KafkaStreams(topology(lines, outcomes, decided), settings(application, o.brokers, stateDir, o.workers, o.commitMillis));
         streams.setUncaughtExceptionHandler(e -> {
           failed.compareAndSet(null, e);
           return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
@@ -400,31 +400,6 @@ public final class Inventory {
         streams.start();
       }
       while (running.getCount() > 0) pause();
-    }
-
-    private Properties config() {
-      Properties p = new Properties();
-      p.put(StreamsConfig.APPLICATION_ID_CONFIG, application);
-      p.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, o.brokers);
-      p.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
-      p.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, o.workers);
-      p.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, o.commitMillis);
-      p.put(StreamsConfig.STATE_DIR_CONFIG, stateDir.toString());
-      p.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, 1);
-      p.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 64L << 20); // all SKUs' stock stays in it
-      p.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, 20_000);
-      p.put(StreamsConfig.ROCKSDB_CONFIG_SETTER_CLASS_CONFIG, Tuning.class);
-      p.put(StreamsConfig.ENABLE_METRICS_PUSH_CONFIG, false);
-      p.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
-      p.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_POLL_RECORDS_CONFIG), 20_000);
-      p.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG), 4 << 20);
-      p.put(StreamsConfig.consumerPrefix(ConsumerConfig.RECEIVE_BUFFER_CONFIG), 1 << 20);
-      p.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 50);
-      p.put(StreamsConfig.producerPrefix(ProducerConfig.BATCH_SIZE_CONFIG), 256 << 10);
-      p.put(StreamsConfig.producerPrefix(ProducerConfig.BUFFER_MEMORY_CONFIG), 64L << 20);
-      p.put(StreamsConfig.producerPrefix(ProducerConfig.COMPRESSION_TYPE_CONFIG), "lz4");
-      p.put(StreamsConfig.producerPrefix(ProducerConfig.SEND_BUFFER_CONFIG), 1 << 20);
-      return p;
     }
 
     /** Until all that was sent is decided, and the offsets of that are committed. The broker isn't asked before. */
@@ -463,6 +438,32 @@ public final class Inventory {
         System.err.println("kafka-streams: " + stateDir + ": " + e);
       }
     }
+  }
+
+  /** Tuned as its guides advise; README.md says what was tried. */
+  static Properties settings(String application, String brokers, Path stateDir, int threads, int commitMillis) {
+    Properties p = new Properties();
+    p.put(StreamsConfig.APPLICATION_ID_CONFIG, application);
+    p.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, brokers);
+    p.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
+    p.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, threads);
+    p.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, commitMillis);
+    p.put(StreamsConfig.STATE_DIR_CONFIG, stateDir.toString());
+    p.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, 1);
+    p.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 64L << 20); // all SKUs' stock stays in it
+    p.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, 20_000);
+    p.put(StreamsConfig.ROCKSDB_CONFIG_SETTER_CLASS_CONFIG, Tuning.class);
+    p.put(StreamsConfig.ENABLE_METRICS_PUSH_CONFIG, false);
+    p.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
+    p.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_POLL_RECORDS_CONFIG), 20_000);
+    p.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG), 4 << 20);
+    p.put(StreamsConfig.consumerPrefix(ConsumerConfig.RECEIVE_BUFFER_CONFIG), 1 << 20);
+    p.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 50);
+    p.put(StreamsConfig.producerPrefix(ProducerConfig.BATCH_SIZE_CONFIG), 256 << 10);
+    p.put(StreamsConfig.producerPrefix(ProducerConfig.BUFFER_MEMORY_CONFIG), 64L << 20);
+    p.put(StreamsConfig.producerPrefix(ProducerConfig.COMPRESSION_TYPE_CONFIG), "lz4");
+    p.put(StreamsConfig.producerPrefix(ProducerConfig.SEND_BUFFER_CONFIG), 1 << 20);
+    return p;
   }
 
   /** RocksDB as Kafka's memory guide has it: one block cache for all stores, with their indexes and filters in it. */
