@@ -29,6 +29,9 @@ import (
 // and no transaction is begun.
 type membership struct {
 	letIn func() // told of every join; nil: nobody is
+	// stable waits until the offsets of what was given can be fetched; nil: nobody
+	// does.
+	stable func(ctx context.Context, given map[string][]int32)
 
 	mu      sync.Mutex
 	joining chan struct{} // closed when the member has joined; nil: it isn't joining
@@ -79,11 +82,18 @@ func (m *membership) OnGroupManageError(err error) {
 
 // onAssigned runs before anything of the partitions is fetched. It is called
 // after every join, be nothing new.
-func (m *membership) onAssigned(_ context.Context, cl *kgo.Client, assigned map[string][]int32) {
+func (m *membership) onAssigned(ctx context.Context, cl *kgo.Client, assigned map[string][]int32) {
 	cl.PauseFetchPartitions(assigned)
 	if m.letIn != nil {
 		m.letIn()
 	}
+	m.note(assigned)
+	if m.stable != nil {
+		m.stable(ctx, assigned)
+	}
+}
+
+func (m *membership) note(assigned map[string][]int32) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.was {

@@ -53,7 +53,10 @@ var _ processor.Session = (*session)(nil)
 // keep them from others for as long as it waits.
 func (c *Cluster) Join(ctx context.Context, m processor.Member) (processor.Session, error) {
 	life, stop := context.WithCancel(context.Background())
-	s := &session{cfg: &c.cfg, member: m, admin: c.client, group: &membership{letIn: func() { c.fencer.changed(m.Group, m.TransactionalID) }}, stop: stop, seeks: map[processor.TopicPartition]record.Offset{}, resumes: map[processor.TopicPartition]bool{}, shorts: map[string]string{}}
+	s := &session{cfg: &c.cfg, member: m, admin: c.client, group: &membership{
+		letIn:  func() { c.fencer.changed(m.Group, m.TransactionalID) },
+		stable: func(ctx context.Context, given map[string][]int32) { c.awaitStable(ctx, m.Group, given) },
+	}, stop: stop, seeks: map[processor.TopicPartition]record.Offset{}, resumes: map[processor.TopicPartition]bool{}, shorts: map[string]string{}}
 	for _, t := range m.Topics {
 		s.shorts[t], _ = c.cfg.Topology.Short(t)
 	}
@@ -66,7 +69,7 @@ func (c *Cluster) Join(ctx context.Context, m processor.Member) (processor.Sessi
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(c.cfg.SessionTimeout),
-		kgo.HeartbeatInterval(min(3*time.Second, c.cfg.SessionTimeout/3)),
+		kgo.HeartbeatInterval(min(heartbeatMax, c.cfg.SessionTimeout/3)),
 		kgo.RebalanceTimeout(c.cfg.RebalanceTimeout),
 		kgo.BlockRebalanceOnPoll(),
 		kgo.DisableAutoCommit(),
@@ -119,6 +122,11 @@ func (s *session) begin(ctx context.Context) error {
 }
 
 const (
+	// heartbeatMax: a member learns by a heartbeat that its group wants to
+	// rebalance, and all others wait for it. Who commits beats the heart with
+	// every commit; this is for a member that has nothing to do.
+	heartbeatMax = 500 * time.Millisecond
+
 	askAgainAfter = 100 * time.Millisecond
 	tellEvery     = 10 * time.Second
 
