@@ -117,13 +117,18 @@ func (d *drill) decided(orders int) func() (bool, error) {
 	}
 }
 
+// fillRateMin is how many orders a second are decided at the least while nothing
+// is measured.
+const fillRateMin = 10_000
+
 // fill lets the nodes decide as many orders as there are to be open holds.
 func (d *drill) fill(ctx context.Context) error {
 	begun := time.Now()
 	if err := d.feed.fill(ctx, d.c.Holds); err != nil {
 		return err
 	}
-	if err := d.until(ctx, "the holds are there", 0, d.decided(d.c.Holds)); err != nil {
+	patience := max(d.c.Patience, time.Duration(d.c.Holds)*time.Second/fillRateMin)
+	if err := d.untilWithin(ctx, patience, "the holds are there", 0, d.decided(d.c.Holds)); err != nil {
 		return err
 	}
 	d.tell("%d open holds, in %.1f s", d.c.Holds, time.Since(begun).Seconds())

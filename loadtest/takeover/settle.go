@@ -17,9 +17,13 @@ const (
 	evenLag = 2.0
 )
 
-// until waits until ok holds, for the time for.
+// until waits until ok holds, and has for the time hold.
 func (d *drill) until(ctx context.Context, what string, hold time.Duration, ok func() (bool, error)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, d.c.Patience, fmt.Errorf("not within %v", d.c.Patience))
+	return d.untilWithin(ctx, d.c.Patience, what, hold, ok)
+}
+
+func (d *drill) untilWithin(ctx context.Context, patience time.Duration, what string, hold time.Duration, ok func() (bool, error)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("not within %v", patience))
 	defer cancel()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
