@@ -12,7 +12,7 @@ PKG ?= ./...
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PKG=./state limits test, race, bench and fuzz to packages; KAFKA_PORT=9092 chooses the broker's port."
 
@@ -100,6 +100,14 @@ kafka-stop: ## Stop the Kafka that make kafka started
 .PHONY: kafka-clean
 kafka-clean: ## Stop it and remove its data and logs
 	@deploy/kafka/kafka.sh clean
+
+.PHONY: kafka-cluster
+kafka-cluster: ## Start three brokers on KAFKA_PORT and the two ports after it, with three replicas of everything
+	@deploy/kafka/kafka.sh cluster start
+
+.PHONY: kafka-cluster-clean
+kafka-cluster-clean: ## Stop them and remove their data and logs
+	@deploy/kafka/kafka.sh cluster clean
 
 .PHONY: test-kafka
 test-kafka: ## Run the tests that need a real Kafka, starting one if none answers

@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
-# A real Apache Kafka on this machine, without Docker: jars from Maven, one KRaft node.
+# A real Apache Kafka on this machine, without Docker: jars from Maven, one KRaft node, or a cluster of three.
 #
 #   kafka.sh start    fetch the jars if they aren't there, format the storage if it is new, start, wait for an answer
 #   kafka.sh stop     end the broker that start began, and no other process
 #   kafka.sh status   exit 0 when a Kafka answers on the port, 1 when not
 #   kafka.sh clean    stop, then remove the data and logs of this port (the jars stay)
+#   kafka.sh kill     end it as a crash does (kill -9)
 #
-#   KAFKA_PORT        the broker's port on 127.0.0.1, 9092 unless set; each port has data of its own
-#   KAFKA_HEAP        JVM heap options, "-Xms1g -Xmx1g" unless set
+#   kafka.sh cluster start|stop|status|clean          the same of three brokers, each a broker and a controller of the quorum;
+#                                                     topics have three replicas, two of which must have a record
+#   kafka.sh cluster start|stop|restart|kill N        of one of them: 1, 2 or 3
+#
+#   KAFKA_PORT        the broker's port on 127.0.0.1, 9092 unless set; each port has data of its own. A cluster's brokers
+#                     have this one and the two after it, its controllers the three after those
+#   KAFKA_HEAP        JVM heap options, "-Xms1g -Xmx1g" unless set, and "-Xms192m -Xmx384m" for each of a cluster
 #   KAFKA_VERSION     the broker's version, the pom's unless set; data written by a newer one can't be read by an older one
 #   KAFKA_HOME_DIR    where jars, data and logs go, .kafka in the repository unless set
 #   KAFKA_SECURITY    a directory with ca.pem, broker.pem (private key and certificate of CN=broker, for 127.0.0.1) and
@@ -26,6 +32,8 @@ version=${KAFKA_VERSION:-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\
 libs=$base/libs/$version
 dir=$base/$port
 security=${KAFKA_SECURITY:-}
+node=${KAFKA_NODE:-} # which of a cluster this is; set by "cluster" only
+nodes=3
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 
 say() { echo "kafka: $*" >&2; }
@@ -39,11 +47,11 @@ portTaken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 # id 1, no client id, no topics) and wants at least one broker in the answer: bytes 0-3 are the length, 4-7 the
 # correlation id, 8-11 the number of brokers.
 #
-# With KAFKA_SECURITY nobody without a certificate gets an answer; there the port must be open and the broker must have
-# said in its log, since this start, that it is ready.
+# With KAFKA_SECURITY nobody without a certificate gets an answer, and one of a cluster tells of the others before it is
+# admitted itself; there the port must be open and the broker must have said in its log, since this start, that it is ready.
 answers() {
   local reply
-  if [[ -n $security ]]; then
+  if [[ -n $security$node ]]; then
     portTaken "$port" && tail -c +"$(($(cat "$dir/log-from" 2>/dev/null || echo 0) + 1))" "$dir/server.log" 2>/dev/null |
       grep -q 'Kafka Server started'
     return
@@ -99,9 +107,17 @@ fetchJars() {
 storageTool() { "$java" -cp "$libs/*" kafka.tools.StorageTool "$@" 2>>"$dir/console.log"; }
 
 # writeProperties ATTEMPT: the controller takes the first free port from ATTEMPT after the broker's. It may differ at
-# each start, as one voter that only talks to itself keeps no address in its storage.
+# each start, as one voter that only talks to itself keeps no address in its storage. Those of a cluster are fixed: all
+# must know them.
 writeProperties() {
-  local controllerPort=$((port + $1))
+  local controllerPort=$((port + $1)) first voters n
+  if [[ -n $node ]]; then
+    first=$((port - node + 1))
+    for ((n = 1; n <= nodes; n++)); do voters=${voters:+$voters,}$n@127.0.0.1:$((first + nodes + n - 1)); done
+    sed -e "s|@PORT@|$port|g" -e "s|@CONTROLLER_PORT@|$((port + nodes))|g" -e "s|@DIR@|$dir|g" -e "s|@NODE@|$node|g" -e "s|@VOTERS@|$voters|g" \
+      "$here/server.properties.template" "$here/cluster.properties.template" >"$dir/server.properties"
+    return 0
+  fi
   [[ -z $security ]] || controllerPort=$((controllerPort + 1))
   while portTaken "$controllerPort"; do controllerPort=$((controllerPort + 1)); done
   sed -e "s|@PORT@|$port|g" -e "s|@CONTROLLER_PORT@|$controllerPort|g" -e "s|@DIR@|$dir|g" \
@@ -115,7 +131,7 @@ writeProperties() {
 formatStorage() {
   [[ -f $dir/data/meta.properties ]] && return 0
   rm -rf "$dir/data" # what an interrupted format left behind
-  storageTool format --cluster-id "$(storageTool random-uuid)" --config "$dir/server.properties" \
+  storageTool format --cluster-id "${KAFKA_CLUSTER_ID:-$(storageTool random-uuid)}" --config "$dir/server.properties" \
     >>"$dir/console.log" || die "formatting the storage went wrong, see $dir/console.log"
 }
 
@@ -156,7 +172,7 @@ await() {
   local waited=0
   until answers; do
     kill -0 "$1" 2>/dev/null || return 1
-    ((waited < 600)) || die "no answer on 127.0.0.1:$port within 60 s, see $dir/server.log"
+    ((waited < 1200)) || die "no answer on 127.0.0.1:$port within 2 minutes, see $dir/server.log"
     sleep 0.1
     waited=$((waited + 1))
   done
@@ -210,22 +226,76 @@ stop() {
   say "stopped (pid $pid)"
 }
 
+kill9() {
+  local pid
+  pid=$(ownPid) || die "no broker of ours runs on port $port"
+  kill -KILL "$pid"
+  while ownPid >/dev/null; do sleep 0.02; done
+  rm -f "$dir/pid"
+  say "killed (pid $pid)"
+}
+
+# one N VERB: does it to a broker of the cluster, by this script once more.
+one() {
+  [[ $1 =~ ^[1-9]$ ]] && (($1 <= nodes)) || die "a cluster's brokers are 1 to $nodes, there is no '$1'"
+  KAFKA_NODE=$1 KAFKA_CLUSTER_ID=$(cat "$clusterID" 2>/dev/null) KAFKA_PORT=$((port + $1 - 1)) KAFKA_HEAP=${KAFKA_HEAP:--Xms192m -Xmx384m} "${BASH_SOURCE[0]}" "$2"
+}
+
+# every VERB: does it to all at once, since one alone isn't a quorum and waits for another.
+every() {
+  local n failed=0 pids=()
+  for ((n = 1; n <= nodes; n++)); do
+    one "$n" "$1" &
+    pids+=($!)
+  done
+  for n in "${pids[@]}"; do wait "$n" || failed=1; done
+  return "$failed"
+}
+
+cluster() {
+  local clusterID=$base/$port.cluster-id # they share it
+  [[ -z $security ]] || die "a cluster with KAFKA_SECURITY isn't there"
+  case $1${2:+ N} in
+    start)
+      needJava
+      fetchJars # once, not by all at once
+      [[ -s $clusterID ]] || head -c 16 /dev/urandom | base64 | tr '+/' 'AB' | tr -d '=\n' >"$clusterID"
+      every start
+      ;;
+    stop | status) every "$1" ;;
+    clean)
+      every clean
+      rm -f "$clusterID"
+      ;;
+    'start N' | 'stop N' | 'kill N') one "$2" "$1" ;;
+    'restart N')
+      one "$2" stop
+      one "$2" start
+      ;;
+    *) usage ;;
+  esac
+}
+
 clean() {
   stop
   rm -rf "$dir"
   say "removed $dir"
 }
 
+usage() {
+  sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}" >&2
+  exit 2
+}
+
 case ${1:-} in
   start | stop | clean) "$1" ;;
+  kill) kill9 ;;
+  cluster) cluster "${2:-}" "${3:-}" ;;
   status)
     if answers; then say "answers on 127.0.0.1:$port"; else
       say "no answer on 127.0.0.1:$port"
       exit 1
     fi
     ;;
-  *)
-    sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}" >&2
-    exit 2
-    ;;
+  *) usage ;;
 esac
