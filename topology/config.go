@@ -33,10 +33,11 @@ func Default() Config {
 }
 
 // ForBrokers sets Replication and MinInsync to what a cluster of n brokers
-// should have: three copies of which two must be written, where there are three
-// brokers.
+// should have: one copy on a single broker, else three of which two must have a
+// record. Two brokers may be three, one of which is just away: nobody is to get
+// topics without copies from a restart of theirs.
 func (c Config) ForBrokers(n int) Config {
-	if n >= 3 {
+	if n >= 2 {
 		c.Replication, c.MinInsync = 3, 2
 	} else {
 		c.Replication, c.MinInsync = 1, 1

@@ -76,7 +76,7 @@ func TestDefault(t *testing.T) {
 }
 
 func TestForBrokers(t *testing.T) {
-	for n, want := range map[int][2]int{0: {1, 1}, 1: {1, 1}, 2: {1, 1}, 3: {3, 2}, 9: {3, 2}} {
+	for n, want := range map[int][2]int{0: {1, 1}, 1: {1, 1}, 2: {3, 2}, 3: {3, 2}, 9: {3, 2}} {
 		c := Default().ForBrokers(n)
 		require.Equal(t, want, [2]int{int(c.Replication), c.MinInsync}, "%d brokers", n)
 		require.NoError(t, c.Validate())

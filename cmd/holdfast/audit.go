@@ -186,8 +186,7 @@ func withoutMembers(ctx context.Context, cl *kgo.Client, t *topology.Topology) (
 // that a young cluster is still making the topic that they are kept in: nothing is
 // consumed.
 func nobodyYet(err error) bool {
-	return errors.Is(err, kerr.GroupIDNotFound) || errors.Is(err, kerr.CoordinatorNotAvailable) ||
-		errors.Is(err, kerr.CoordinatorLoadInProgress) || errors.Is(err, kerr.NotCoordinator)
+	return errors.Is(err, kerr.GroupIDNotFound) || ledger.CoordinatorAway(err)
 }
 
 // unconsumed returns what every stage has not consumed yet, as a cut from the

@@ -67,7 +67,7 @@ type TLSSettings struct {
 type TopicSettings struct {
 	LogPartitions    int           `key:"log_partitions" doc:"Partitions of internal logs and changelogs: over how many workers a stage can spread. It can't be changed later."`
 	PublicPartitions int           `key:"public_partitions" doc:"Partitions of the channels' topics, feeds and events."`
-	Replication      int           `key:"replication" doc:"Copies of each partition; 0: three where there are three brokers, else one."`
+	Replication      int           `key:"replication" doc:"Copies of each partition; 0: one where there is a single broker, else three."`
 	MinInsync        int           `key:"min_insync" doc:"Copies that must have a record before it counts; 0: two of three copies, else one."`
 	PublicRetention  time.Duration `key:"public_retention" doc:"How long public topics keep records."`
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"holdfast/loadtest/ledger"
 	"holdfast/processor"
 	"holdfast/topology"
 	"holdfast/topology/record"
@@ -137,10 +138,13 @@ func readStage(ctx context.Context, admin *kadm.Client, t *topology.Topology, st
 	}
 	// Committed offsets first: what is consumed between the questions may make
 	// the lag too large, but never hides a record that waits.
-	committed, err := admin.FetchOffsets(ctx, stage.Group)
-	if err == nil {
-		err = committed.Error()
-	}
+	var committed kadm.OffsetResponses
+	err = ledger.AskCoordinator(ctx, func(ctx context.Context) (err error) {
+		if committed, err = admin.FetchOffsets(ctx, stage.Group); err == nil {
+			err = committed.Error()
+		}
+		return err
+	})
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // nobody has joined yet: nothing is consumed
 		return nil, fmt.Errorf("reading the committed offsets: %w", denied(err, topology.OperationDescribe, topology.ResourceGroup, stage.Group))
 	}
@@ -178,13 +182,16 @@ func readStage(ctx context.Context, admin *kadm.Client, t *topology.Topology, st
 
 // describe fills in the group and returns who has what.
 func (s *statusStage) describe(ctx context.Context, admin *kadm.Client, t *topology.Topology) (map[processor.TopicPartition]statusOwner, error) {
-	groups, err := admin.DescribeGroups(ctx, s.Group)
-	if err != nil {
+	var g kadm.DescribedGroup
+	err := ledger.AskCoordinator(ctx, func(ctx context.Context) error {
+		groups, err := admin.DescribeGroups(ctx, s.Group)
+		if g = groups[s.Group]; err == nil {
+			err = g.Err
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		return nil, fmt.Errorf("describing the group: %w", denied(err, topology.OperationDescribe, topology.ResourceGroup, s.Group))
-	}
-	g := groups[s.Group]
-	if g.Err != nil && !errors.Is(g.Err, kerr.GroupIDNotFound) {
-		return nil, fmt.Errorf("describing the group: %w", denied(g.Err, topology.OperationDescribe, topology.ResourceGroup, s.Group))
 	}
 	s.GroupState, s.Members = g.State, len(g.Members)
 	owners := map[processor.TopicPartition]statusOwner{}

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"holdfast/processor"
 )
@@ -179,4 +181,33 @@ func (s *statusStage) allRun() bool {
 		}
 	}
 	return true
+}
+
+// TestAGroupsCoordinatorIsAway: a broker has died, or a young cluster has no topic
+// for offsets yet; whoever looks then waits, and isn't told of an error, nor that
+// nothing is committed.
+func TestAGroupsCoordinatorIsAway(t *testing.T) {
+	for _, command := range []string{"status", "audit"} {
+		t.Run(command, func(t *testing.T) {
+			h, b := withBroker(t)
+			h.good("topics", "apply", "--set", "channels=web")
+			refused := 0
+			b.Cluster().ControlKey(kmsg.FindCoordinator.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+				if refused == 3 {
+					return nil, nil, false
+				}
+				refused++
+				b.Cluster().KeepControl()
+				req, resp := r.(*kmsg.FindCoordinatorRequest), r.ResponseKind().(*kmsg.FindCoordinatorResponse)
+				for _, key := range req.CoordinatorKeys {
+					c := kmsg.NewFindCoordinatorResponseCoordinator()
+					c.Key, c.ErrorCode, c.NodeID = key, kerr.CoordinatorNotAvailable.Code, -1
+					resp.Coordinators = append(resp.Coordinators, c)
+				}
+				return resp, nil, true
+			})
+			h.good(command, "--set", "channels=web")
+			require.Equal(t, 3, refused)
+		})
+	}
 }

@@ -125,6 +125,9 @@ func createTopics(ctx context.Context, cl *kgo.Client, topics []topology.Topic) 
 			if rt.ErrorMessage != nil {
 				text = ": " + *rt.ErrorMessage
 			}
+			if errors.Is(err, kerr.InvalidReplicationFactor) {
+				text += " (for a cluster of fewer brokers set topics.replication and topics.min_insync)"
+			}
 			err = denied(err, topology.OperationCreate, topology.ResourceTopic, rt.Topic)
 			errs = append(errs, fmt.Errorf("creating topic %s: %w%s", rt.Topic, err, text))
 		}

@@ -85,10 +85,13 @@ func fill(t *topology.Topology, to map[audit.TopicPartition]record.Offset, from 
 // stable waits while an open transaction could still move an offset.
 func stable(ctx context.Context, admin *kadm.Client, group string) (map[audit.TopicPartition]record.Offset, error) {
 	for {
-		offsets, err := admin.FetchOffsets(kadm.RequireStable(ctx), group)
-		if err == nil {
-			err = offsets.Error()
-		}
+		var offsets kadm.OffsetResponses
+		err := AskCoordinator(ctx, func(ctx context.Context) (err error) {
+			if offsets, err = admin.FetchOffsets(kadm.RequireStable(ctx), group); err == nil {
+				err = offsets.Error()
+			}
+			return err
+		})
 		if errors.Is(err, kerr.UnstableOffsetCommit) {
 			select {
 			case <-ctx.Done():
