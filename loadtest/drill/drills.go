@@ -5,6 +5,9 @@ package main
 func drills() []Drill {
 	return []Drill{
 		killNode(),
+		takeoverStandby(),
+		takeoverRestart(),
+		takeoverRolling(),
 		zombie(),
 	}
 }

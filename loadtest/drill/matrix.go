@@ -27,7 +27,11 @@ func matrix() []Row {
 	command := func(names ...string) []Test { return in("cmd/holdfast", names) }
 	return []Row{
 		{"a node is gone for good (kill -9)", "the others decide for its partitions; nothing is lost, nothing is promised twice",
-			join(kafka("TestAMemberIsGoneWithATransactionOpen"), command("TestKillAtRandom")), []string{"kill-node"}},
+			join(kafka("TestAMemberIsGoneWithATransactionOpen"), command("TestKillAtRandom")), []string{"kill-node", "takeover-standby"}},
+		{"a process crashes and is started again at once", "it keeps its partitions, ends its own transaction, and goes on where it was",
+			join(kafka("TestACrashWithATransactionOpen"), store("TestHistories")), []string{"takeover-restart"}},
+		{"nodes are restarted one after the other (a new version)", "each partition stands still while its node is away, and no longer",
+			kafka("TestMembersComeAndGo"), []string{"takeover-rolling"}},
 		{"kill -9 at each step of a commit", "no double sale, no lost sale; the state is the fold of the committed input",
 			join(sim("TestCommit", "TestSimulation", "TestT22_crash_in_the_middle_of_an_order_of_several_SKUs"), kafka("TestACrashWithATransactionOpen")), nil},
 		{"the answer to a commit is lost (unknown outcome)", "nothing is assumed: settled, then compared with the committed offset",
