@@ -20,6 +20,7 @@
 //	observer.go   what metrics are told            consumed.go  how far each task is
 //	standby.go    stores kept up to date for       rendezvous.go  whose standby
 //	              partitions of other nodes                       a node is
+//	claim.go      what the process has stores of, by which the group places partitions
 //
 // One transaction on the time line; the store is touched only after the log has
 // the transaction for good:

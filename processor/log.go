@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"holdfast/processor/placement"
 	"holdfast/processor/stage"
 	"holdfast/topology/record"
 )
@@ -54,6 +55,10 @@ type Member struct {
 	Group           string
 	TransactionalID string   // also the static member id
 	Topics          []string // full names
+	// Claim says what the process has stores of, whenever the member joins, so
+	// that partitions go to where their stores are. It is called from other
+	// goroutines. nil: nothing to say.
+	Claim func() placement.Claim
 }
 
 // ChangelogRecord is a record of a changelog; of a transaction's marker there is

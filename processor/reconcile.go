@@ -128,6 +128,10 @@ func (w *worker) restore(t *task) {
 	t.cancel = cancel
 	t.restored = make(chan restoreResult, 1)
 	t.progress = &restoreProgress{}
+	if t.store != nil { // as good as even, until the log says otherwise
+		t.progress.next.Store(1)
+		t.progress.end.Store(1)
+	}
 	r := &restorer{cfg: w.cfg, group: w.group, stage: w.stage.Name, tp: t.tp, changelog: t.changelog, store: t.store, broken: t.broken, stores: w.stores, progress: t.progress, consumed: &t.consumed, log: w.log}
 	t.broken = nil
 	results := t.restored

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"holdfast/processor/placement"
 	"holdfast/topology/record"
 )
 
@@ -33,7 +34,7 @@ func standingBy(node, group, topic string, partitions int, members []GroupMember
 	var nodes []string
 	owners := map[record.Partition]string{}
 	for _, m := range members {
-		name, ok := nodeOf(group, m.ID)
+		name, ok := NodeOf(group, m.ID)
 		if !ok {
 			continue
 		}
@@ -64,12 +65,50 @@ func rank(topic string, p record.Partition, node string) uint64 {
 	return xxhash.Sum64String(topic + "/" + strconv.Itoa(int(p)) + "/" + node)
 }
 
-// nodeOf returns the instance that a worker belongs to.
-func nodeOf(group, id string) (node string, ok bool) {
+// NodeOf returns the instance that a worker belongs to.
+func NodeOf(group, id string) (node string, ok bool) {
 	rest, ok := strings.CutPrefix(id, group+".")
 	dot := strings.LastIndexByte(rest, '.')
 	if !ok || dot <= 0 {
 		return "", false
 	}
 	return rest[:dot], true
+}
+
+// warmingUp returns the partitions of which this node should have a store beside
+// those that it stands by for: they would be its own if its group were balanced,
+// and are given to it when it has them.
+func warmingUp(node, group, topic string, partitions int, members []GroupMember, n int) []record.Partition {
+	standing := map[string]map[int32]placement.Lag{}
+	var placed []placement.Member
+	for _, m := range members {
+		name, ok := NodeOf(group, m.ID)
+		if !ok {
+			continue
+		}
+		if standing[name] == nil {
+			standing[name] = map[int32]placement.Lag{}
+			for _, p := range standingBy(name, group, topic, partitions, members, n) {
+				standing[name][int32(p)] = placement.Even
+			}
+		}
+		pm := placement.Member{ID: m.ID, Node: name, Topics: []string{topic}, Claim: placement.Claim{Stores: standing[name]}}
+		for _, tp := range m.Owned {
+			if tp.Topic == topic {
+				standing[name][int32(tp.Partition)] = placement.Even
+				pm.Owned = append(pm.Owned, placement.Partition{Topic: topic, Number: int32(tp.Partition)})
+			}
+		}
+		placed = append(placed, pm)
+	}
+	slices.SortFunc(placed, func(a, b placement.Member) int { return strings.Compare(a.ID, b.ID) })
+	all := make([]placement.Partition, partitions)
+	for p := range all {
+		all[p] = placement.Partition{Topic: topic, Number: int32(p)} // #nosec G115 -- counted up to an int32
+	}
+	var out []record.Partition
+	for _, p := range placement.WarmUp(node, placed, all) {
+		out = append(out, record.Partition(p)) // #nosec G115 -- as above
+	}
+	return out
 }

@@ -2,6 +2,7 @@ package processor
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -82,8 +83,41 @@ func TestStandingByKnowsWorkersOfOneNode(t *testing.T) {
 	require.Empty(t, standingBy("a", rendezvousGroup, rendezvousLog, 1, members, 1))
 	require.Equal(t, []record.Partition{0}, standingBy("b", rendezvousGroup, rendezvousLog, 1, members, 1))
 	for id, want := range map[string]string{".a.0": "a", ".a": "", "": "", ".0": "", ".x-1.12": "x-1"} {
-		got, ok := nodeOf(rendezvousGroup, rendezvousGroup+id)
+		got, ok := NodeOf(rendezvousGroup, rendezvousGroup+id)
 		require.Equal(t, want, got, fmt.Sprintf("%q", id))
 		require.Equal(t, want != "", ok)
+	}
+}
+
+// A node that has come warms up what would be its share. Whoever else warms
+// something up stands by for it anyway, and makes room for it.
+func TestWarmingUp(t *testing.T) {
+	const partitions = 12
+	members := append(membersOf(partitions, "a", "b"), GroupMember{ID: rendezvousGroup + ".c.0"}, GroupMember{ID: "somebody.else"})
+	coming := map[record.Partition]string{}
+	warming := func(node string) []record.Partition {
+		out := warmingUp(node, rendezvousGroup, rendezvousLog, partitions, members, 1)
+		for _, p := range out {
+			coming[p] = node
+		}
+		return out
+	}
+	require.Len(t, warming("c"), partitions/3)
+	for _, node := range []string{"a", "b"} {
+		require.Subset(t, standingBy(node, rendezvousGroup, rendezvousLog, partitions, members, 1), warming(node))
+	}
+
+	// They have what they warmed up.
+	for i := range members {
+		m := &members[i]
+		m.Owned = slices.DeleteFunc(m.Owned, func(tp TopicPartition) bool { return coming[tp.Partition] != "" })
+		for p, node := range coming {
+			if m.ID == rendezvousGroup+"."+node+".0" {
+				m.Owned = append(m.Owned, TopicPartition{rendezvousLog, p})
+			}
+		}
+	}
+	for _, node := range []string{"a", "b", "c"} {
+		require.Empty(t, warming(node))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"holdfast/processor/placement"
 	"holdfast/state"
 	"holdfast/topology/record"
 )
@@ -16,6 +17,9 @@ type Follower interface {
 	// Members returns a group's members and what each was assigned; settled is
 	// false while that is being decided.
 	Members(ctx context.Context, group string) (members []GroupMember, settled bool, err error)
+	// Rebalance makes the group place its partitions anew, with what its members
+	// claim by now. It doesn't wait.
+	Rebalance(group string)
 	// Tail opens a reader, as Read does, that never waits.
 	Tail(ctx context.Context, tp TopicPartition, from record.Offset) (Tail, error)
 }
@@ -26,6 +30,9 @@ type Tail interface {
 	// tail's and good until the next call. ErrTruncated means that the log now
 	// starts above the tail's place.
 	Take(ctx context.Context) ([]ChangelogRecord, error)
+	// Heard returns the end of the log as the brokers last said, -1 before any
+	// records came, and when they last answered.
+	Heard() (end record.Offset, at time.Time)
 	Close()
 }
 
@@ -38,7 +45,9 @@ type Tail interface {
 // and compares with the group's offset as ever. A standby that is late, wrong
 // about whose turn it is, or gone costs time and nothing else.
 //
-//	every few seconds   ask the group who owns what; standingBy says whose standby this is
+//	every few seconds   ask the group who owns what; standingBy says whose standby this is,
+//	                    warmingUp what else would be its own if the group were balanced:
+//	                    once that is warm, it asks for a rebalance
 //	every round         each store: take what its changelog has, apply it, let go of it
 //
 // Its rounds are driven by Node.Run, or by a simulation.
@@ -57,6 +66,7 @@ type Standby struct {
 	tails      []standbyTail // by partition
 	nextLook   time.Time
 	looked     backoff
+	asked      backoff // for a rebalance
 }
 
 // standbyTail is one partition's.
@@ -64,7 +74,8 @@ type standbyTail struct {
 	mine    bool // as the group was last seen
 	store   *state.Store
 	restore *state.Restore
-	reader  Tail // nil: to be opened
+	reader  Tail          // nil: to be opened
+	end     record.Offset // of the changelog, as last heard
 	retry   backoff
 	even    time.Time // when it last had all that there was, or was opened
 }
@@ -147,6 +158,33 @@ func (s *Standby) look(ctx context.Context) {
 	for _, p := range standingBy(s.cfg.InstanceID, s.group, s.input, s.partitions, members, s.cfg.Standbys) {
 		s.tails[p].mine = true
 	}
+	coming := warmingUp(s.cfg.InstanceID, s.group, s.input, s.partitions, members, s.cfg.Standbys)
+	for _, p := range coming {
+		s.tails[p].mine = true
+	}
+	s.claimShare(coming)
+}
+
+// claimShare asks the group for what would be this node's if it were balanced, as
+// soon as all of it is warm. Should the group know better, it is asked ever less
+// often.
+func (s *Standby) claimShare(coming []record.Partition) {
+	now := s.cfg.Env.Now()
+	if len(coming) == 0 {
+		s.asked.clear()
+		return
+	}
+	for _, p := range coming {
+		t := &s.tails[p]
+		if t.store == nil || t.entry().lag() > placement.Warm {
+			return
+		}
+	}
+	if !s.asked.waits(now) {
+		s.asked.failed(now)
+		s.log.Info("asking for a rebalance: stores are warm that would balance the group", "group", s.group, "partitions", coming)
+		s.follower.Rebalance(s.group)
+	}
 }
 
 func (s *Standby) of(p record.Partition) TopicPartition { return TopicPartition{s.changelog, p} }
@@ -162,7 +200,7 @@ func (s *Standby) follow(ctx context.Context, p record.Partition, t *standbyTail
 	start := record.Offset(-1)
 	if t.reader == nil {
 		var err error
-		if start, _, err = s.cfg.Cluster.Bounds(ctx, s.of(p)); err != nil {
+		if start, t.end, err = s.cfg.Cluster.Bounds(ctx, s.of(p)); err != nil {
 			s.failed(ctx, p, t, fmt.Errorf("reading its bounds: %w", err))
 			return false
 		}
@@ -235,6 +273,10 @@ func (s *Standby) advance(ctx context.Context, p record.Partition, t *standbyTai
 	}
 	t.restore.Gather()
 	worked, err = s.read(ctx, p, t)
+	if t.reader != nil {
+		end, _ := t.reader.Heard()
+		t.end = max(t.end, end)
+	}
 	if ferr := t.restore.Finish(); ferr != nil {
 		return worked, &standbyStoreError{ferr}
 	}
@@ -252,7 +294,11 @@ func (s *Standby) read(ctx context.Context, p record.Partition, t *standbyTail) 
 		case err != nil:
 			return worked, fmt.Errorf("reading: %w", err)
 		case len(records) == 0:
-			t.even = s.cfg.Env.Now()
+			// All that there was when the brokers last answered: one that doesn't
+			// answer has perhaps much more.
+			if _, at := t.reader.Heard(); at.After(t.even) {
+				t.even = at
+			}
 			return worked, nil
 		}
 		worked = true
@@ -335,6 +381,10 @@ func (s *Standby) Crash() {
 
 // note tells the status page where a store is.
 func (s *Standby) note(p record.Partition, t *standbyTail) {
+	s.status.standsBy(s.stage, TopicPartition{s.input, p}, t.entry())
+}
+
+func (t *standbyTail) entry() *standbyEntry {
 	whole, _ := t.restore.Complete()
-	s.status.standsBy(s.stage, TopicPartition{s.input, p}, &standbyEntry{next: record.Offset(t.restore.Next()), whole: whole, even: t.even})
+	return &standbyEntry{next: record.Offset(t.restore.Next()), end: t.end, whole: whole, even: t.even}
 }

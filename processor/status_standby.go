@@ -19,6 +19,8 @@ type StandbyStatus struct {
 	// store lacks is only to be read from a log that was trimmed meanwhile.
 	Next  record.Offset `json:"next_changelog_offset"`
 	Whole bool          `json:"whole"`
+	// Lag is how many changelog offsets the store lacks, markers among them.
+	Lag int64 `json:"lag_records"`
 	// Behind is how long ago it had all that there was, or was opened: at most so
 	// much is missing of what came since.
 	Behind time.Duration `json:"-"`
@@ -26,8 +28,15 @@ type StandbyStatus struct {
 
 type standbyEntry struct {
 	next  record.Offset
+	end   record.Offset // of the changelog, as last heard
 	whole bool
 	even  time.Time
+}
+
+// left is how much the store lacks. The marker that ends a log is never shown to
+// who reads it, so one that has everything may seem to lack that.
+func (e *standbyEntry) left() int64 {
+	return max(0, int64(e.end-e.next))
 }
 
 // standsBy notes where a standby's store is; nil: it has none any longer.
@@ -46,7 +55,7 @@ func (b *statusBoard) listStandbys(now time.Time) []StandbyStatus {
 	defer b.mu.Unlock()
 	out := make([]StandbyStatus, 0, len(b.standbys))
 	for k, e := range b.standbys {
-		out = append(out, StandbyStatus{Stage: k.stage, Topic: k.tp.Topic, Partition: k.tp.Partition, Next: e.next, Whole: e.whole, Behind: max(0, now.Sub(e.even))})
+		out = append(out, StandbyStatus{Stage: k.stage, Topic: k.tp.Topic, Partition: k.tp.Partition, Next: e.next, Lag: e.left(), Whole: e.whole, Behind: max(0, now.Sub(e.even))})
 	}
 	slices.SortFunc(out, func(a, b StandbyStatus) int {
 		return cmp.Or(strings.Compare(a.Stage, b.Stage), TopicPartition{a.Topic, a.Partition}.compare(TopicPartition{b.Topic, b.Partition}))

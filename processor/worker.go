@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"holdfast/processor/placement"
 	"holdfast/topology/record"
 )
 
@@ -65,6 +66,9 @@ func newWorker(cfg *Config, sc StageConfig, slot int, stores *Stores, status *st
 	}
 	status.member(sc.Name, slot, false)
 	w.member = Member{Group: st.Group, TransactionalID: cfg.Topology.TransactionalID(sc.Name, cfg.InstanceID, slot)}
+	if st.Changelog != "" {
+		w.member.Claim = func() placement.Claim { return status.claim(cfg, sc.Name) }
+	}
 	for _, short := range st.Inputs {
 		w.member.Topics = append(w.member.Topics, cfg.Topology.Name(short))
 	}

@@ -164,3 +164,20 @@ func syncDir(files vfs.FS, dir string) error {
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
+
+// Stores lists what is in a directory of stores, by name; nothing where there is
+// no such directory.
+func (c *Config) Stores(dir string) []string {
+	files := c.FS
+	if files == nil && c.Shared != nil {
+		files = c.Shared.fs
+	}
+	if files == nil {
+		files = vfs.Default
+	}
+	names, err := files.List(dir)
+	if err != nil {
+		return nil
+	}
+	return names
+}

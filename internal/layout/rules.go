@@ -23,6 +23,7 @@ func Folders() map[string]Folder {
 		"state":                {},
 
 		"processor/stage":           {Imports: []string{"topology/record"}, Pure: true},
+		"processor/placement":       {},
 		"processor/stage/stagetest": {Imports: []string{"processor/stage", "topology/record"}},
 		"processor/inventory":       pureStage(),
 		"processor/order":           pureStage(),
@@ -30,11 +31,11 @@ func Folders() map[string]Folder {
 		"processor/intake":          pureStage(),
 
 		"processor": {
-			Imports:     []string{"processor/stage", "state", "topology", "topology/record"},
+			Imports:     []string{"processor/placement", "processor/stage", "state", "topology", "topology/record"},
 			TestImports: append([]string{"processor/stage/stagetest"}, broker...),
 		},
 		"processor/kafka": {
-			Imports:     []string{"processor", "processor/stage", "topology", "topology/record"},
+			Imports:     []string{"processor", "processor/placement", "processor/stage", "topology", "topology/record"},
 			TestImports: append([]string{"state"}, broker...),
 		},
 		"processor/metrics": {

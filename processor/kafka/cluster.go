@@ -21,6 +21,7 @@ type Cluster struct {
 	client *kgo.Client // admin requests and ticks
 	admin  *kadm.Client
 	fencer *fencer
+	live   sessions
 }
 
 var _ processor.Cluster = (*Cluster)(nil)

@@ -24,4 +24,8 @@
 //     timeout.
 //   - Nobody does so for a member that doesn't come back. So at every change of a
 //     group the others end what it left open (gone.go, fence.go).
+//   - The client's own balancers know nothing of stores. So the group's protocol
+//     is one of ours (balancer.go), with the client's behind it for members of
+//     older versions; what the client does only for protocols that it knows is
+//     done here (unread.go).
 package kafka

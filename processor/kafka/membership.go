@@ -28,7 +28,7 @@ import (
 // timeout and its producer fenced. So while the member joins, nothing is polled
 // and no transaction is begun.
 type membership struct {
-	letIn func() // told of every join; nil: nobody is
+	letIn func(first bool) // told of every join; nil: nobody is
 	// stable waits until the offsets of what was given can be fetched; nil: nobody
 	// does.
 	stable func(ctx context.Context, given map[string][]int32)
@@ -84,9 +84,6 @@ func (m *membership) OnGroupManageError(err error) {
 // after every join, be nothing new.
 func (m *membership) onAssigned(ctx context.Context, cl *kgo.Client, assigned map[string][]int32) {
 	cl.PauseFetchPartitions(assigned)
-	if m.letIn != nil {
-		m.letIn()
-	}
 	m.note(assigned)
 	if m.stable != nil {
 		m.stable(ctx, assigned)
@@ -96,6 +93,9 @@ func (m *membership) onAssigned(ctx context.Context, cl *kgo.Client, assigned ma
 func (m *membership) note(assigned map[string][]int32) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.letIn != nil {
+		m.letIn(!m.was)
+	}
 	if !m.was {
 		m.was = true
 		for _, partitions := range assigned {

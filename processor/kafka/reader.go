@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"holdfast/processor"
 	"holdfast/topology/record"
@@ -17,6 +19,20 @@ import (
 type reader struct {
 	client  *kgo.Client
 	records []processor.ChangelogRecord
+	end     record.Offset
+	heard   *fetched
+}
+
+// fetched notes when a broker last answered a fetch.
+type fetched struct{ at atomic.Int64 } // wall clock, nanoseconds
+
+var _ kgo.HookBrokerRead = (*fetched)(nil)
+
+// OnBrokerRead is part of kgo.HookBrokerRead.
+func (f *fetched) OnBrokerRead(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, err error) {
+	if kmsg.Key(key) == kmsg.Fetch && err == nil {
+		f.at.Store(time.Now().UnixNano())
+	}
 }
 
 // Read opens a reader. Control records are kept: the marker of a transaction may
@@ -32,7 +48,9 @@ func (c *Cluster) Tail(_ context.Context, tp processor.TopicPartition, from reco
 }
 
 func (c *Cluster) read(what string, tp processor.TopicPartition, from record.Offset) (*reader, error) {
+	heard := &fetched{}
 	client, err := kgo.NewClient(append(c.cfg.base(what),
+		kgo.WithHooks(heard),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{tp.Topic: {int32(tp.Partition): kgo.NewOffset().At(int64(from))}}),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
@@ -47,7 +65,7 @@ func (c *Cluster) read(what string, tp processor.TopicPartition, from record.Off
 	if err != nil {
 		return nil, fmt.Errorf("making a reader: %w", err)
 	}
-	return &reader{client: client}, nil
+	return &reader{client: client, end: -1, heard: heard}, nil
 }
 
 func (r *reader) Read(ctx context.Context) ([]processor.ChangelogRecord, error) {
@@ -70,6 +88,7 @@ func (r *reader) Take(context.Context) ([]processor.ChangelogRecord, error) {
 // take adds what was fetched. An error comes only with nothing else: one that
 // stays is met again.
 func (r *reader) take(fetches kgo.Fetches) error {
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) { r.end = max(r.end, record.Offset(p.HighWatermark)) })
 	fetches.EachRecord(func(rec *kgo.Record) {
 		r.records = append(r.records, processor.ChangelogRecord{Offset: record.Offset(rec.Offset), Value: rec.Value, Control: rec.Attrs.IsControl()})
 	})
@@ -86,5 +105,8 @@ func (r *reader) take(fetches kgo.Fetches) error {
 	}
 	return nil
 }
+
+// Heard is part of processor.Tail.
+func (r *reader) Heard() (record.Offset, time.Time) { return r.end, time.Unix(0, r.heard.at.Load()) }
 
 func (r *reader) Close() { r.client.Close() }

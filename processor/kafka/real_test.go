@@ -36,6 +36,9 @@ func TestOnKafka(t *testing.T) {
 		{"members come and go", comeAndGo},
 		{"a member hangs", hanging},
 		{"a standby takes over", standbyTakesOver},
+		{"partitions go to their stores", goToTheirStores},
+		{"a restart moves nothing", restartMovesNothing},
+		{"a restart with more topics", moreTopics},
 	}
 	for _, at := range steps() {
 		bodies = append(bodies, body{"replaced before " + at.Name(), func(w *world) { stoppedAt(w, at) }})

@@ -25,11 +25,13 @@ type session struct {
 	gts    *kgo.GroupTransactSession
 	client *kgo.Client
 
-	admin *kgo.Client // of the process: for what is left to do after client is closed
-	group *membership
-	stop  context.CancelFunc // breaks off whatever client does
+	admin  *kgo.Client // of the process: for what is left to do after client is closed
+	group  *membership
+	stop   context.CancelFunc // breaks off whatever client does
+	beside sync.WaitGroup     // what runs until stop
 
-	joined bool // for good
+	live   *sessions // of the process
+	joined bool      // for good
 
 	// assigned is as of the last poll that looked.
 	assigned []processor.TopicPartition
@@ -53,10 +55,16 @@ var _ processor.Session = (*session)(nil)
 // keep them from others for as long as it waits.
 func (c *Cluster) Join(ctx context.Context, m processor.Member) (processor.Session, error) {
 	life, stop := context.WithCancel(context.Background())
-	s := &session{cfg: &c.cfg, member: m, admin: c.client, group: &membership{
-		letIn:  func() { c.fencer.changed(m.Group, m.TransactionalID) },
+	s := &session{cfg: &c.cfg, member: m, admin: c.client, stop: stop, live: &c.live, seeks: map[processor.TopicPartition]record.Offset{}, resumes: map[processor.TopicPartition]bool{}, shorts: map[string]string{}}
+	s.group = &membership{
+		letIn: func(first bool) {
+			c.fencer.changed(m.Group, m.TransactionalID)
+			if first && c.cfg.Static {
+				s.beside.Go(func() { s.unread(life, c) })
+			}
+		},
 		stable: func(ctx context.Context, given map[string][]int32) { c.awaitStable(ctx, m.Group, given) },
-	}, stop: stop, seeks: map[processor.TopicPartition]record.Offset{}, resumes: map[processor.TopicPartition]bool{}, shorts: map[string]string{}}
+	}
 	for _, t := range m.Topics {
 		s.shorts[t], _ = c.cfg.Topology.Short(t)
 	}
@@ -67,7 +75,7 @@ func (c *Cluster) Join(ctx context.Context, m processor.Member) (processor.Sessi
 		kgo.TransactionalID(m.TransactionalID),
 		kgo.TransactionTimeout(c.cfg.TransactionTimeout),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.Balancers(&balancer{group: m.Group, claim: m.Claim, log: c.cfg.Logger}, kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(c.cfg.SessionTimeout),
 		kgo.HeartbeatInterval(min(heartbeatMax, c.cfg.SessionTimeout/3)),
 		kgo.RebalanceTimeout(c.cfg.RebalanceTimeout),
@@ -101,6 +109,7 @@ func (c *Cluster) Join(ctx context.Context, m processor.Member) (processor.Sessi
 		return nil, fmt.Errorf("asking for a producer id: %w", s.denied(err, ""))
 	}
 	s.client.AddConsumeTopics(m.Topics...)
+	c.live.add(s)
 	return s, nil
 }
 
@@ -433,10 +442,12 @@ func (s *session) fenced(err error) error {
 func (s *session) AllowRebalance() { s.gts.AllowRebalance() }
 
 func (s *session) Close(leave bool) {
+	s.live.remove(s)
 	patience := time.AfterFunc(closePatience, s.stop)
 	s.gts.CloseAllowingRebalance()
 	patience.Stop()
 	s.stop()
+	s.beside.Wait()
 	if leave && s.cfg.Static {
 		// Last, else the client might join again before it is closed.
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

@@ -134,6 +134,10 @@ func (c *Cluster) Members(ctx context.Context, group string) (members []processo
 	return members, !g.preparing, nil
 }
 
+// Rebalance is part of processor.Follower. The group here balances by itself, and
+// whenever the faults want it to.
+func (c *Cluster) Rebalance(string) {}
+
 // Tail is part of processor.Follower.
 func (c *Cluster) Tail(ctx context.Context, tp processor.TopicPartition, from record.Offset) (processor.Tail, error) {
 	if err := c.pause("read", nil); err != nil {

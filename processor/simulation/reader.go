@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"holdfast/processor"
 	"holdfast/topology/record"
@@ -21,6 +22,11 @@ type reader struct {
 // time, as the context's deadline is in nobody's: far beyond the timeout of a
 // transaction, so it never happens unless a transaction can hang for ever.
 const readerStallMillis = 6 * transactionTimeoutMillis
+
+// Heard is part of processor.Tail.
+func (r *reader) Heard() (record.Offset, time.Time) {
+	return r.log.stableEnd(r.c.b.open), time.UnixMilli(int64(r.c.b.clock()))
+}
 
 // Read is part of processor.ChangelogReader.
 func (r *reader) Read(ctx context.Context) ([]processor.ChangelogRecord, error) {
