@@ -22,6 +22,7 @@ type Cluster struct {
 	admin  *kadm.Client
 	fencer *fencer
 	live   sessions
+	tails  tails
 }
 
 var _ processor.Cluster = (*Cluster)(nil)
@@ -41,6 +42,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	}
 	c := &Cluster{cfg: cfg, client: client, admin: kadm.NewClient(client)}
 	c.fencer = newFencer(&c.cfg, client)
+	c.tails.cfg = &c.cfg
 	return c, nil
 }
 
@@ -50,6 +52,7 @@ func (c *Cluster) Client() *kgo.Client { return c.client }
 // Close ends the clients; sessions and readers have their own.
 func (c *Cluster) Close() {
 	c.fencer.close()
+	c.tails.close()
 	c.client.Close()
 }
 

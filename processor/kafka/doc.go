@@ -5,6 +5,7 @@
 //	worker ── Session ── kgo.GroupTransactSession ──┐
 //	          Cluster ── admin, tick producer ──────┼── brokers
 //	restore ─ reader ─── plain kgo client ──────────┤
+//	standbys ─ tails ─── one for all of them ───────┤
 //	          fencer ─── admin ─────────────────────┘
 //
 // What the client library does that isn't obvious, and what follows here:
