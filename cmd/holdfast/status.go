@@ -74,6 +74,17 @@ type statusPartition struct {
 	// Restoring: deltas still to be read, and the node's estimate of how long.
 	RecordsLeft int64   `json:"records_left,omitempty"`
 	ETASeconds  float64 `json:"eta_seconds,omitempty"`
+	// Standbys are the other nodes, of those that were asked, that keep its store
+	// up to date.
+	Standbys []statusStandby `json:"standbys,omitempty"`
+}
+
+// statusStandby is a node that could take a partition over.
+type statusStandby struct {
+	Instance   string  `json:"instance"`
+	LagRecords int64   `json:"lag_records"` // of the changelog
+	LagSeconds float64 `json:"lag_seconds"` // since it had all that there was
+	Whole      bool    `json:"whole"`       // false: it begins anew, and can't be used as it is
 }
 
 // statusOwner is the member of the group that has a partition.

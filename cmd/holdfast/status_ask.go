@@ -10,6 +10,7 @@ import (
 
 	"holdfast/processor"
 	"holdfast/topology"
+	"holdfast/topology/record"
 )
 
 const (
@@ -24,15 +25,15 @@ const (
 // askNodes lets the nodes tell what they do with their partitions.
 func (r *statusReport) askNodes(ctx context.Context, t *topology.Topology, addresses []string) {
 	type answer struct {
-		list []processor.PartitionStatus
+		said nodeAnswer
 		err  error
 	}
 	answers := make([]chan answer, len(addresses))
 	for i, address := range addresses {
 		answers[i] = make(chan answer, 1)
 		go func() {
-			list, err := askNode(ctx, address)
-			answers[i] <- answer{list, err}
+			said, err := askNode(ctx, address)
+			answers[i] <- answer{said, err}
 		}()
 	}
 	for i, address := range addresses {
@@ -42,48 +43,72 @@ func (r *statusReport) askNodes(ctx context.Context, t *topology.Topology, addre
 			node.Error = a.err.Error()
 		}
 		r.Nodes = append(r.Nodes, node)
-		for j := range a.list {
-			r.take(t, &a.list[j])
+		for j := range a.said.Partitions {
+			r.take(t, &a.said.Partitions[j])
+		}
+		for j := range a.said.Standbys {
+			r.standby(t, a.said.Instance, &a.said.Standbys[j])
 		}
 	}
 }
 
-func askNode(ctx context.Context, address string) ([]processor.PartitionStatus, error) {
+// nodeAnswer is what is read of a node's /status.
+type nodeAnswer struct {
+	Instance   string `json:"instance_id"`
+	Partitions []processor.PartitionStatus
+	Standbys   []standbyReport
+}
+
+func askNode(ctx context.Context, address string) (said nodeAnswer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, statusAnswerMax)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/status", nil)
 	if err != nil {
-		return nil, err
+		return said, err
 	}
 	transport := &http.Transport{DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()
 	resp, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
-		return nil, err
+		return said, err
 	}
 	defer func() { _ = resp.Body.Close() }() // only read
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("answers %s", resp.Status)
+		return said, fmt.Errorf("answers %s", resp.Status)
 	}
-	var said struct{ Partitions []processor.PartitionStatus }
 	if err := json.NewDecoder(io.LimitReader(resp.Body, statusBytesMax)).Decode(&said); err != nil {
-		return nil, fmt.Errorf("its answer: %w", err)
+		return nodeAnswer{}, fmt.Errorf("its answer: %w", err)
 	}
-	return said.Partitions, nil
+	return said, nil
 }
 
 // take notes what a node says of a partition. While one is handed over two may
 // tell of it: then what runs counts.
 func (r *statusReport) take(t *topology.Topology, said *processor.PartitionStatus) {
+	if p := r.partition(t, said.Stage, said.Topic, said.Partition); p != nil && p.State != "running" {
+		p.State, p.Reason, p.RecordsLeft, p.ETASeconds = said.Phase, said.Reason, said.RecordsLeft, said.ETA.Seconds()
+	}
+}
+
+// standby notes that a node stands by for a partition.
+func (r *statusReport) standby(t *topology.Topology, instance string, said *standbyReport) {
+	if p := r.partition(t, said.Stage, said.Topic, said.Partition); p != nil {
+		p.Standbys = append(p.Standbys, statusStandby{Instance: instance, LagRecords: said.Lag, LagSeconds: said.LagSeconds, Whole: said.Whole})
+	}
+}
+
+// partition returns one of the report, nil where it has none. topic is the full
+// name.
+func (r *statusReport) partition(t *topology.Topology, stage, topic string, number record.Partition) *statusPartition {
 	for i := range r.Stages {
-		if r.Stages[i].Stage != said.Stage {
+		if r.Stages[i].Stage != stage {
 			continue
 		}
 		for j := range r.Stages[i].Partitions {
-			p := &r.Stages[i].Partitions[j]
-			if t.Name(p.Topic) == said.Topic && p.Partition == said.Partition && p.State != "running" {
-				p.State, p.Reason, p.RecordsLeft, p.ETASeconds = said.Phase, said.Reason, said.RecordsLeft, said.ETA.Seconds()
+			if p := &r.Stages[i].Partitions[j]; t.Name(p.Topic) == topic && p.Partition == number {
+				return p
 			}
 		}
 	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -23,7 +24,11 @@ func (r *statusReport) writeText(w io.Writer) error {
 		fmt.Fprintf(w, "\n%s: %s in group %s (%s), %s\n", s.Stage, countOf(s.Members, "member"), s.Group,
 			cmp.Or(strings.ToLower(s.GroupState), "no group"), lagWords(s.LagRecords, s.LagSeconds))
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "  TOPIC\tPARTITIONS\tOWNER\tTO GO\tOLDEST\tSTATE")
+		head := "  TOPIC\tPARTITIONS\tOWNER\tTO GO\tOLDEST\tSTATE"
+		if s.hasStandbys() {
+			head += "\tSTANDBYS"
+		}
+		fmt.Fprintln(table, head)
 		for _, row := range s.rows() {
 			fmt.Fprintln(table, "  "+strings.Join(row, "\t"))
 		}
@@ -66,13 +71,16 @@ func (s *statusStage) rows() (rows [][]string) {
 			oldest = secondsWords(p.LagSeconds)
 		}
 		rows = append(rows, []string{p.Topic, number, p.Owner.String(), strconv.FormatInt(p.LagRecords, 10), oldest, p.stateWords()})
+		if s.hasStandbys() {
+			rows[len(rows)-1] = append(rows[len(rows)-1], p.standbyWords())
+		}
 		i = k
 	}
 	return rows
 }
 
 func (p *statusPartition) standsLike(q *statusPartition) bool {
-	return p.Topic == q.Topic && p.Owner.String() == q.Owner.String() && p.LagRecords == 0 && q.LagRecords == 0 && p.stateWords() == q.stateWords()
+	return p.Topic == q.Topic && p.Owner.String() == q.Owner.String() && p.LagRecords == 0 && q.LagRecords == 0 && p.stateWords() == q.stateWords() && p.standbyWords() == q.standbyWords()
 }
 
 // String names the owner for a table.
@@ -86,6 +94,31 @@ func (o *statusOwner) String() string {
 		return o.Instance
 	}
 	return o.Instance + " worker " + o.Worker
+}
+
+func (s *statusStage) hasStandbys() bool {
+	return slices.ContainsFunc(s.Partitions, func(p statusPartition) bool { return len(p.Standbys) > 0 })
+}
+
+// standbyEvenSeconds is how old a standby's last look may be before it is worth a
+// word: it looks several times a second.
+const standbyEvenSeconds = 1
+
+// standbyWords names who could take the partition over, and what they lack if it
+// is more than what is on its way.
+func (p *statusPartition) standbyWords() string {
+	words := make([]string, 0, len(p.Standbys))
+	for _, s := range p.Standbys {
+		word := s.Instance
+		switch {
+		case !s.Whole:
+			word += " (begins anew)"
+		case s.LagSeconds > standbyEvenSeconds:
+			word += fmt.Sprintf(" (%s, %s behind)", countOf(int(s.LagRecords), "record"), secondsWords(s.LagSeconds))
+		}
+		words = append(words, word)
+	}
+	return cmp.Or(strings.Join(words, ", "), "none")
 }
 
 func (p *statusPartition) stateWords() string {

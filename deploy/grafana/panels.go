@@ -80,6 +80,11 @@ func rows() []row {
 				queries: one(`sum by (stage, result) (rate(holdfast_transactions_total{job=~"$job"}[$__rate_interval]))`, "{{stage}} {{result}}")},
 			{title: "Restores: records left", unit: "none",
 				queries: one(`sum by (stage) (holdfast_restore_remaining_records{job=~"$job"})`, "{{stage}}")},
+			{title: "Standbys, behind in seconds", unit: "s", tells: "How long ago the worst standby of a stage had all that its changelog holds: so much a takeover has to read first. Alarm above some 30 s for some minutes: a disk is too slow, or a changelog can't be read.",
+				queries: one(`max by (stage, instance) (holdfast_standby_lag_seconds{job=~"$job"})`, "{{stage}} {{instance}}")},
+			{title: "Standbys, behind in records", unit: "none", queries: one(`max by (stage, instance) (holdfast_standby_lag_records{job=~"$job"})`, "{{stage}} {{instance}}")},
+			{title: "Stores kept up to date for other nodes", unit: "none", stacked: true, tells: "With --standby 1, as many as there are partitions with state; fewer where nobody stands by for some.",
+				queries: one(`sum by (stage) (holdfast_standby_stores{job=~"$job"})`, "{{stage}}")},
 			{title: "Memory", unit: "bytes", queries: []query{
 				{`process_resident_memory_bytes{job=~"$job"}`, "{{instance}} resident"},
 				{`go_memstats_heap_inuse_bytes{job=~"$job"}`, "{{instance}} Go heap"},

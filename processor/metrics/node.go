@@ -26,7 +26,7 @@ type nodeCollector struct {
 	lag    Measure
 	stages []string
 
-	ready, partitions, deltas, eta, records, seconds, age, standbys, behind *prometheus.Desc
+	ready, partitions, deltas, eta, records, seconds, age, standbys, behind, lacking *prometheus.Desc
 }
 
 // Measure is what is asked for the lag: a *Lag.
@@ -52,12 +52,13 @@ func (m *Metrics) Watch(node Node, lag Measure) {
 	c.age = desc("holdfast_lag_age_seconds", "How long ago the lag was measured.")
 	c.standbys = desc("holdfast_standby_stores", "Stores that this node keeps up to date for partitions of other nodes.", "stage")
 	c.behind = desc("holdfast_standby_lag_seconds", "How long ago a standby's store last had all that its changelog holds: the largest of the stage's stores here, 0 when there is none.", "stage")
+	c.lacking = desc("holdfast_standby_lag_records", "Records of its changelog, markers among them, that a standby's store lacks: the most of the stage's stores here, 0 when there is none.", "stage")
 	m.registry.MustRegister(c)
 }
 
 // Describe is part of prometheus.Collector.
 func (c *nodeCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.ready, c.partitions, c.deltas, c.eta, c.records, c.seconds, c.age, c.standbys, c.behind} {
+	for _, d := range []*prometheus.Desc{c.ready, c.partitions, c.deltas, c.eta, c.records, c.seconds, c.age, c.standbys, c.behind, c.lacking} {
 		to <- d
 	}
 }
@@ -73,6 +74,7 @@ func (c *nodeCollector) Collect(to chan<- prometheus.Metric) {
 		etaSeconds float64
 		standbys   int
 		behind     time.Duration
+		lacking    int64
 	}
 	of := map[string]*sums{}
 	for _, s := range c.stages {
@@ -90,6 +92,7 @@ func (c *nodeCollector) Collect(to chan<- prometheus.Metric) {
 		s := of[b.Stage]
 		s.standbys++
 		s.behind = max(s.behind, b.Behind)
+		s.lacking = max(s.lacking, b.Lag)
 	}
 	for name, s := range of {
 		for _, phase := range phases {
@@ -99,6 +102,7 @@ func (c *nodeCollector) Collect(to chan<- prometheus.Metric) {
 		gauge(c.eta, s.etaSeconds, name)
 		gauge(c.standbys, float64(s.standbys), name)
 		gauge(c.behind, s.behind.Seconds(), name)
+		gauge(c.lacking, float64(s.lacking), name)
 	}
 	ready := 0.0
 	if c.node.Health().Ready {
