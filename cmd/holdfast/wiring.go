@@ -34,6 +34,10 @@ type assembly struct {
 // assemble puts a node together from the settings and what is known of the
 // cluster. options say how to reach the brokers.
 func assemble(s *Settings, t *topology.Topology, d described, options []kgo.Opt, log *slog.Logger, observer processor.Observer, leave bool) (*assembly, error) {
+	at, err := killPoint(log)
+	if err != nil {
+		return nil, err
+	}
 	kc := kafka.Default()
 	kc.Client, kc.Topology, kc.Logger = options, t, log
 	kc.SessionTimeout, kc.RebalanceTimeout, kc.TransactionTimeout = s.Kafka.SessionTimeout, s.Kafka.RebalanceTimeout, s.Kafka.TransactionTimeout
@@ -44,6 +48,7 @@ func assemble(s *Settings, t *topology.Topology, d described, options []kgo.Opt,
 	a := &assembly{cluster: cluster, shared: state.NewShared(state.CacheBytes(int64(s.State.CacheBytes), storesMax(s, t)), nil), shops: &shopsView{log: log}, log: log}
 
 	c := processor.Default()
+	c.Env.At = at
 	c.Topology, c.Slots, c.ClusterID, c.TopicIDs = t, d.Slots, d.ClusterID, d.TopicIDs
 	c.Cluster, c.Logger, c.Metrics = cluster, log, observer
 	c.InstanceID, c.DataDir = s.Node.InstanceID, s.DataDir

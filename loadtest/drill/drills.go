@@ -8,6 +8,9 @@ func drills() []Drill {
 		takeoverStandby(),
 		takeoverRestart(),
 		takeoverRolling(),
+		crashBefore(),
+		crashAfter(),
+		crashSettle(),
 		zombie(),
 	}
 }

@@ -33,7 +33,7 @@ func matrix() []Row {
 		{"nodes are restarted one after the other (a new version)", "each partition stands still while its node is away, and no longer",
 			kafka("TestMembersComeAndGo"), []string{"takeover-rolling"}},
 		{"kill -9 at each step of a commit", "no double sale, no lost sale; the state is the fold of the committed input",
-			join(sim("TestCommit", "TestSimulation", "TestT22_crash_in_the_middle_of_an_order_of_several_SKUs"), kafka("TestACrashWithATransactionOpen")), nil},
+			join(sim("TestCommit", "TestSimulation", "TestT22_crash_in_the_middle_of_an_order_of_several_SKUs"), kafka("TestACrashWithATransactionOpen")), []string{"crash-before-commit", "crash-after-commit", "crash-settle"}},
 		{"the answer to a commit is lost (unknown outcome)", "nothing is assumed: settled, then compared with the committed offset",
 			join(kafka("TestTheAnswerToAnEndIsLost", "TestTheAnswerToAnEndIsAnUnknownError", "TestAnEndIsRefused"), sim("TestCommit")), nil},
 		{"a zombie: a node stands still beyond its session timeout and goes on", "none of its writes lands",
