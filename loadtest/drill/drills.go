@@ -11,6 +11,11 @@ func drills() []Drill {
 		crashBefore(),
 		crashAfter(),
 		crashSettle(),
+		endLost(),
 		zombie(),
+		twoOwners(),
+		networkSlow(),
+		networkLost(),
+		networkBlinks(),
 	}
 }

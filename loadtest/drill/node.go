@@ -214,6 +214,13 @@ func (n *Node) AwaitSays(ctx context.Context, texts ...string) error {
 	})
 }
 
+// wrote tells whether its log holds a text, be it in a line that is none of the
+// log's: the last one before an end isn't JSON.
+func (n *Node) wrote(text string) bool {
+	b, err := os.ReadFile(n.Log)
+	return err == nil && strings.Contains(string(b), text)
+}
+
 // lastWords are the end of its log.
 func (n *Node) lastWords() string {
 	b, err := os.ReadFile(n.Log)

@@ -153,6 +153,38 @@ func (s *Scene) Shared(ctx context.Context, nodes ...*Node) error {
 	})
 }
 
+// NoneHalted is an error where a partition of a node has halted.
+func (s *Scene) NoneHalted(ctx context.Context) error {
+	for _, n := range s.nodes {
+		if !n.Alive() {
+			continue
+		}
+		halted, err := n.Halted(ctx)
+		if err != nil {
+			return err
+		}
+		for place, reason := range halted {
+			return fmt.Errorf("node %s: %s has halted: %s", n.Name, place, reason)
+		}
+	}
+	return nil
+}
+
+// Halted returns the node's partitions that have, with their reasons.
+func (n *Node) Halted(ctx context.Context) (map[Place]string, error) {
+	status, err := n.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	halted := map[Place]string{}
+	for _, p := range status.Partitions {
+		if p.Phase == "halted" {
+			halted[p.Place] = p.Reason
+		}
+	}
+	return halted, nil
+}
+
 // isLog tells whether a place is a partition of an internal log, which a load
 // keeps busy.
 func (s *Scene) isLog(p Place) bool { return strings.HasPrefix(p.Topic, s.LogTopic("")) }
