@@ -111,13 +111,14 @@ func (d *dataDir) instanceID(configured string) (string, error) {
 	return id, nil
 }
 
-// belongsTo refuses a directory that was used with another cluster: its stores would be put aside one by one, and all state
-// restored, where somebody most likely took the wrong brokers or the wrong directory. The first use of a directory decides.
-func (d *dataDir) belongsTo(clusterID string) error {
-	file := filepath.Join(d.path, "cluster-id")
+// belongsTo refuses a directory that was used with another cluster or by another application: its stores would be put aside one
+// by one, and all state restored, where somebody most likely took the wrong brokers, name or directory. The first use of a
+// directory decides.
+func (d *dataDir) belongsTo(clusterID, appID string) error {
+	file := filepath.Join(d.path, "belongs-to")
 	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.WriteFile(file+".new", []byte(clusterID+"\n"), 0o600); err == nil {
+		if err = os.WriteFile(file+".new", []byte("cluster "+clusterID+"\napplication "+appID+"\n"), 0o600); err == nil {
 			err = os.Rename(file+".new", file)
 		}
 		if err != nil {
@@ -128,8 +129,17 @@ func (d *dataDir) belongsTo(clusterID string) error {
 	if err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
-	if have := strings.TrimSpace(string(b)); have != clusterID {
-		return fmt.Errorf("data directory %s belongs to cluster %s, and these brokers are cluster %s: nothing was changed; use another directory, other brokers, or delete the directory (its state is restored from Kafka)", d.path, have, clusterID)
+	for _, want := range []string{"cluster " + clusterID, "application " + appID} {
+		what, _, _ := strings.Cut(want, " ")
+		have := "no " + what
+		for line := range strings.Lines(string(b)) {
+			if strings.HasPrefix(line, what+" ") {
+				have = strings.TrimSpace(line)
+			}
+		}
+		if have != want {
+			return fmt.Errorf("data directory %s belongs to %s, and this is %s: nothing was changed; use another directory, other brokers or another name, or delete the directory (its state is restored from Kafka)", d.path, have, want)
+		}
 	}
 	return nil
 }

@@ -33,18 +33,18 @@ func TestForeignState(t *testing.T) {
 		t.Helper()
 		n := h.startNode(dir, append(few, "--app-id", app)...)
 		require.Equal(t, exitFailed, n.ended())
-		require.Contains(t, n.log.String(), "state directory "+dir)
+		require.Contains(t, n.log.String(), "data directory "+dir)
 		require.Contains(t, n.log.String(), field)
 		require.Equal(t, before, files(t, dir))
 	}
-	refused(h, "b", "a.changelog.")
+	refused(h, "b", "belongs to application a")
 
 	other, err := embedded.Start(embedded.Config{InMemory: true})
 	require.NoError(t, err)
 	t.Cleanup(other.Close)
 	elsewhere := &harness{t: t, environ: []string{"KAFKA_BROKERS=" + other.Addr()}}
 	elsewhere.good(append([]string{"topics", "apply", "--app-id", "a"}, few...)...)
-	refused(elsewhere, "a", "cluster id")
+	refused(elsewhere, "a", "belongs to cluster ")
 
 	n = h.startNode(dir, append(few, "--app-id", "a")...)
 	h.good(append([]string{"audit", "--settle", "--app-id", "a"}, few...)...)

@@ -60,7 +60,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := dir.belongsTo(d.ClusterID); err != nil {
+	if err := dir.belongsTo(d.ClusterID, t.AppID); err != nil {
 		return err
 	}
 	options, err := clientOptions(&s.Kafka)
