@@ -17,5 +17,10 @@ func drills() []Drill {
 		networkSlow(),
 		networkLost(),
 		networkBlinks(),
+		changelogOpen(),
+		changelogCut(),
+		logCut(),
+		topicAnew(),
+		poison(),
 	}
 }
