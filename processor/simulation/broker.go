@@ -30,14 +30,16 @@ type Broker struct {
 	committed    []*transaction // in the order of their markers
 	delayed      []delayed
 	trims        int // moves of a log's start
+	fenced       int // transactions that others ended, as their members were gone
 	violations   []Failure
 	trace        func(format string, args ...any)
 }
 
 // delayed is a request that is on its way.
 type delayed struct {
-	at record.Millis
-	do func()
+	at  record.Millis
+	now func() bool // nil: not before; else it comes as soon as that is true
+	do  func()
 }
 
 // Times of the broker, in milliseconds. The first two are what the run time
@@ -94,7 +96,7 @@ func (b *Broker) Advance() {
 	waiting := b.delayed
 	b.delayed = nil
 	for _, d := range waiting {
-		if d.at > now {
+		if d.at > now && (d.now == nil || !d.now()) {
 			b.delayed = append(b.delayed, d)
 		} else {
 			d.do()
@@ -116,12 +118,12 @@ func (b *Broker) Advance() {
 
 // after lets a request arrive in some time.
 func (b *Broker) after(millis record.Millis, do func()) {
-	b.delayed = append(b.delayed, delayed{b.clock() + millis, do})
+	b.delayed = append(b.delayed, delayed{at: b.clock() + millis, do: do})
 }
 
 // violation notes that something happened that no history may contain.
-func (b *Broker) violation(format string, args ...any) {
-	f := Failure{Rule: RuleConsumed, Detail: fmt.Sprintf(format, args...)}
+func (b *Broker) violation(rule Rule, format string, args ...any) {
+	f := Failure{Rule: rule, Detail: fmt.Sprintf(format, args...)}
 	b.trace("VIOLATION: %s", f)
 	b.violations = append(b.violations, f)
 }

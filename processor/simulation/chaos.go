@@ -56,6 +56,13 @@ func (s *Simulation) chaos() *Faults {
 			}
 			return EndFine
 		},
+		Fence: func() record.Millis {
+			if s.percent(s.options.FencePercent) {
+				s.Faults["end of somebody's transaction late"]++
+				return record.Millis(s.between(1, 8000))
+			}
+			return 0
+		},
 		Delay: func() record.Millis { return record.Millis(s.between(1, 3000)) },
 		Tick: func() TickFault {
 			if s.percent(s.options.TickPercent) {
@@ -111,6 +118,13 @@ func (s *Simulation) disturb() {
 	case s.permille(o.FreezePermille):
 		// Where it takes up partitions is where most can be missed.
 		s.planAt([]string{"committed", "bounds", "read", "fetch"}, true)
+	case s.permille(o.GonePermille):
+		// With its transaction open, which others are to end: so it must look to
+		// them as if it were gone for good, and be back soon.
+		if s.plan.p == nil {
+			s.planAt([]string{"end", "offsets request", "end request"}, s.percent(50))
+			s.plan.gone = true
+		}
 	case s.permille(o.EvictPermille):
 		s.evict()
 	case s.permille(o.StopPermille):
@@ -198,16 +212,19 @@ func (s *Simulation) visit(p *process, point string) {
 	if s.plan.n--; s.plan.n > 0 {
 		return
 	}
-	freeze := s.plan.freeze
+	freeze, gone := s.plan.freeze, s.plan.gone
 	s.plan = plan{}
 	if freeze {
 		s.freeze(p)
-		return
+	} else {
+		s.tracef("crash at %q", point)
+		s.Crashed[point]++
+		s.Stats.Crashes++
+		p.kill()
 	}
-	s.tracef("crash at %q", point)
-	s.Crashed[point]++
-	s.Stats.Crashes++
-	p.kill()
+	if gone {
+		s.putOut(func(m *member) bool { return m.session.c.name == p.String() })
+	}
 }
 
 // freeze stops a process for a while, as SIGSTOP or a machine that hangs does.
@@ -235,9 +252,13 @@ func (s *Simulation) freeze(p *process) {
 
 // evict lets the session of a process that isn't heard of time out early.
 func (s *Simulation) evict() {
+	s.putOut(func(m *member) bool { return !m.session.alive() && s.percent(50) })
+}
+
+func (s *Simulation) putOut(whom func(m *member) bool) {
 	for _, g := range s.Broker.groupList {
 		for _, m := range slices.Clone(g.members) {
-			if !m.session.alive() && s.percent(50) {
+			if whom(m) {
 				s.Faults["member put out early"]++
 				g.remove(m)
 			}

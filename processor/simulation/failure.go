@@ -12,6 +12,9 @@ type Rule string
 const (
 	// RuleConsumed: transactions consume a partition without gaps and overlaps.
 	RuleConsumed Rule = "consumed_once"
+	// RuleFenced: a transaction is ended by others only if it is the one that they
+	// have seen a gone member leave open.
+	RuleFenced Rule = "fences_the_gone"
 	// RuleDecided: a committed transaction is what the stages make of the records
 	// that it consumed, no more and no less.
 	RuleDecided Rule = "decided_as_logged"

@@ -15,6 +15,9 @@ type Faults struct {
 	Begin, Flush, Settle, Join, Request func() error
 	// End says how the end of a transaction goes.
 	End func(commit bool) EndFault
+	// Fence is how late a request comes that ends the transaction of a member
+	// that is gone, in milliseconds; 0: at once.
+	Fence func() record.Millis
 	// Delay is how long a late request is on its way, in milliseconds.
 	Delay func() record.Millis
 	// Tick says what becomes of a tick.

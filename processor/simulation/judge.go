@@ -89,9 +89,8 @@ func (j *judge) transaction(t *transaction) {
 		if st.Changelog != "" {
 			changelogs[processor.TopicPartition{Topic: j.s.Topology.Name(st.Changelog), Partition: c.tp.Partition}] = true
 		}
-		task.Records(j.consumed(c)...)
-		for _, r := range j.consumed(c) {
-			j.single[c.tp].Records(r)
+		if !j.decide(t, c, task) {
+			return
 		}
 		j.expect(want, task)
 	}
@@ -117,6 +116,22 @@ func (j *judge) transaction(t *transaction) {
 			j.fail(RuleDecided, "transaction %d of %s wrote to %s/%d\n  have %s\n  want %s", t.id, t.producer.id, l.tp.Topic, l.tp.Partition, describe(h, w), describe(w, h))
 		}
 	}
+}
+
+// decide decides again what a transaction consumed of a partition. What no stage
+// can decide halts its partition; committed, it is lost.
+func (j *judge) decide(t *transaction, c consumed, task *stagetest.Task) (ok bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			j.fail(RuleDecided, "transaction %d of %s consumed %s/%d from %d to %d, where something can't be decided: %v",
+				t.id, t.producer.id, c.tp.Topic, c.tp.Partition, c.first, c.next, v)
+		}
+	}()
+	task.Records(j.consumed(c)...)
+	for _, r := range j.consumed(c) {
+		j.single[c.tp].Records(r)
+	}
+	return true
 }
 
 // consumed returns the records that a transaction consumed of a partition.
@@ -239,19 +254,8 @@ func (j *judge) store(name string, c state.Config, st *topology.Stage, p record.
 		j.fail(RuleStore, "%s: is at %+v, beyond the changelog's end %d", name, before, l.end())
 		return
 	}
-	restore := store.NewRestore()
-	if err := restore.LogStart(state.Offset(l.start)); err != nil {
+	if err := rollForward(store, l); err != nil {
 		j.fail(RuleStore, "%s: %v", name, err)
-		return
-	}
-	for o := l.firstVisible(record.Offset(restore.Next()), l.end()); o < l.end(); o = l.firstVisible(o+1, l.end()) {
-		if err := restore.Feed(state.Offset(o), l.entries[o].value); err != nil {
-			j.fail(RuleStore, "%s: %v", name, err)
-			return
-		}
-	}
-	if ok, reason := restore.Complete(); !ok {
-		j.fail(RuleStore, "%s: incomplete at the changelog's end: %s", name, reason)
 		return
 	}
 	input := processor.TopicPartition{Topic: j.s.Topology.Name(st.Log), Partition: p}
@@ -261,15 +265,37 @@ func (j *judge) store(name string, c state.Config, st *topology.Stage, p record.
 	if !j.s.halted[input] {
 		j.length(name, store, l)
 	}
-	have := map[string][]byte{}
-	err = store.Each(func(k, v []byte) bool {
-		have[string(k)] = bytes.Clone(v)
-		return true
-	})
+	have, err := contents(store)
 	if err != nil {
 		j.fail(RuleStore, "%s: %v", name, err)
 	}
 	j.compare(fmt.Sprintf("%s (opened at %+v)", name, before), have, task.State)
+}
+
+// rollForward brings a store to the end of its changelog.
+func rollForward(store *state.Store, l *partitionLog) error {
+	restore := store.NewRestore()
+	if err := restore.LogStart(state.Offset(l.start)); err != nil {
+		return err
+	}
+	for o := l.firstVisible(record.Offset(restore.Next()), l.end()); o < l.end(); o = l.firstVisible(o+1, l.end()) {
+		if err := restore.Feed(state.Offset(o), l.entries[o].value); err != nil {
+			return err
+		}
+	}
+	if ok, reason := restore.Complete(); !ok {
+		return fmt.Errorf("incomplete at the changelog's end: %s", reason)
+	}
+	return nil
+}
+
+func contents(store *state.Store) (map[string][]byte, error) {
+	have := map[string][]byte{}
+	err := store.Each(func(k, v []byte) bool {
+		have[string(k)] = bytes.Clone(v)
+		return true
+	})
+	return have, err
 }
 
 // length checks that the sweep has worked, and that all was deleted that it made

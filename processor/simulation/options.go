@@ -7,6 +7,7 @@ import (
 	"holdfast/processor"
 	"holdfast/processor/stage"
 	"holdfast/state"
+	"holdfast/topology/record"
 )
 
 // Stages makes the stage of a task, by the stage's name. Those that are missing
@@ -20,6 +21,7 @@ type Input struct {
 	Key       []byte
 	Value     []byte
 	Headers   []stage.Header
+	At        record.Millis // append time; 0: the broker's
 }
 
 // Options is what a run does, drawn from its seed. Percentages are per occasion;
@@ -35,7 +37,7 @@ type Options struct {
 	BrokerSkew    int // clocks of partition leaders
 
 	// Out of a thousand rounds of the scheduler.
-	CrashPermille, FreezePermille, EvictPermille, StopPermille, HurryPermille, JumpPermille, RebalancePermille int
+	CrashPermille, FreezePermille, GonePermille, EvictPermille, StopPermille, HurryPermille, JumpPermille, RebalancePermille int
 
 	EndPercent      int // the end of a transaction goes wrong
 	ProducePermille int // a record is refused
@@ -44,6 +46,7 @@ type Options struct {
 	RequestPercent  int // a request of a restore gets no answer
 	TickPercent     int // a tick is late or lost
 	TrimPercent     int // the answer to DeleteRecords is an error
+	FencePercent    int // the end of a gone member's transaction comes late
 	EagerPercent    int // a rebalance takes everything from everybody
 	SwapPercent     int // a partition gets another owner, needed or not
 	DiskPercent     int // a process finds an empty disk when it starts
@@ -51,7 +54,12 @@ type Options struct {
 	Standbys        int
 	PollRecordsMax  int
 	BatchRecordMax  int
-	Store           state.Config // sizes only
+	CommitInterval  time.Duration // at most
+	LateStart       time.Duration // nothing is committed so soon after the last time
+	Store           state.Config  // sizes only
+
+	RoundsMin    int // of the scheduler, with faults
+	InputPercent int // of them bring an input, as long as there is one
 }
 
 // Draw returns the options of a seed.
@@ -74,16 +82,20 @@ func Draw(r *rand.Rand) Options {
 		TickPercent: maybe(10, 50), TrimPercent: maybe(10, 50), EagerPercent: maybe(100), SwapPercent: maybe(10, 50),
 		PollRecordsMax: pick(2, 10, 50), BatchRecordMax: pick(1, 10, 100),
 		Store: state.Config{
-			SyncFlush:     true,
-			FlushBytes:    int64(pick(1<<10, 8<<10, 64<<10)),
-			FlushEvery:    time.Duration(pick(200, 1000, 5000)) * time.Millisecond,
-			SweepShare:    []float64{0.25, 0.5, 1}[r.IntN(3)],
-			LogBytesMin:   int64(pick(1<<10, 4<<10, 16<<10)),
-			PartBytesMax:  pick(300, 700, 4<<10),
-			MemTableBytes: 256 << 10,
+			SyncFlush:    true,
+			FlushBytes:   int64(pick(1<<10, 8<<10, 64<<10)),
+			FlushEvery:   time.Duration(pick(200, 1000, 5000)) * time.Millisecond,
+			SweepShare:   []float64{0.25, 0.5, 1}[r.IntN(3)],
+			LogBytesMin:  int64(pick(1<<10, 4<<10, 16<<10)),
+			PartBytesMax: pick(300, 700, 4<<10),
 		},
+		RoundsMin: 2500, InputPercent: 15,
 	}
 	o.Standbys = pick(0, 1, 1, 2)
+	o.CommitInterval = time.Duration(pick(1, 20, 100, 500)) * time.Millisecond
+	o.LateStart = time.Duration(pick(0, 2, 2, 20)) * time.Millisecond
+	o.Store.MemTableBytes = int64(pick(256<<10, 256<<10, 1<<20))
+	o.GonePermille, o.FencePercent = pick(0, 1, 3), pick(0, 50, 100)
 	if o.Store.PartBytesMax < 1<<10 {
 		// Most of such parts is their header: a log of them is never as short
 		// as an idle task wants it, compared with the state.
@@ -96,6 +108,7 @@ func Draw(r *rand.Rand) Options {
 func (o Options) quiet() Options {
 	return Options{
 		Instances: o.Instances, WorkersMax: o.WorkersMax, Partitions: o.Partitions, Public: o.Public, Standbys: o.Standbys,
-		SkewMillis: o.SkewMillis, PollRecordsMax: o.PollRecordsMax, BatchRecordMax: o.BatchRecordMax, Store: o.Store,
+		SkewMillis: o.SkewMillis, PollRecordsMax: o.PollRecordsMax, BatchRecordMax: o.BatchRecordMax, CommitInterval: o.CommitInterval, LateStart: o.LateStart, Store: o.Store,
+		RoundsMin: o.RoundsMin, InputPercent: o.InputPercent,
 	}
 }

@@ -43,13 +43,14 @@ type Outcome struct {
 
 	Committed, Aborted int // transactions, as the log has them
 	Rebalances, Trims  int
+	Fenced             int     // transactions that others ended, as their members were gone
 	Seconds            float64 // of the run's own clock
 }
 
 func (s *Simulation) outcome(seed uint64) *Outcome {
 	o := &Outcome{
 		Seed: seed, Failures: s.Failures(), Visited: s.Visited, Crashed: s.Crashed, Faults: s.Faults, Stats: s.Stats, Report: s.Report, Text: s.Describe(),
-		Committed: len(s.Broker.committed), Trims: s.Broker.trims,
+		Committed: len(s.Broker.committed), Trims: s.Broker.trims, Fenced: s.Broker.fenced,
 		Seconds: float64(s.now.UnixMilli()-epochMillis) / 1000,
 	}
 	o.Aborted = s.Broker.transactions - o.Committed - len(s.Broker.open)

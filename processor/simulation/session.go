@@ -74,9 +74,13 @@ func (s *session) Poll(ctx context.Context, f *processor.Fetches, most int, _ ti
 }
 
 func (s *session) rebalance() error {
+	before := s.generation
 	lost, err := s.group.poll(s)
 	if err != nil {
 		return err
+	}
+	if s.generation != before {
+		s.fence()
 	}
 	for _, tp := range lost {
 		delete(s.positions, tp)

@@ -84,7 +84,8 @@ type plan struct {
 	point  string
 	n      int
 	freeze bool
-	until  int // round in which the plan is given up
+	gone   bool // its members are put out of their groups at once
+	until  int  // round in which the plan is given up
 }
 
 // epoch is when all runs begin.
@@ -146,12 +147,12 @@ type Feed func(now record.Millis) (in Input, ok bool)
 // Run feeds the inputs under all faults, then goes on without any until nothing
 // is left to do.
 func (s *Simulation) Run(next Feed) {
-	for more := true; more || s.Stats.Rounds < roundsMin; {
+	for more := true; more || s.Stats.Rounds < s.options.RoundsMin; {
 		if s.failed() || s.Stats.Rounds > roundsMax {
 			break
 		}
 		s.Stats.Rounds++
-		if more && s.percent(inputPercent) {
+		if more && s.percent(s.options.InputPercent) {
 			var in Input
 			if in, more = next(s.millis()); more {
 				s.feed(in)
@@ -165,11 +166,7 @@ func (s *Simulation) Run(next Feed) {
 	s.rest()
 }
 
-const (
-	roundsMin    = 2500
-	roundsMax    = 20_000
-	inputPercent = 15
-)
+const roundsMax = 20_000
 
 func (s *Simulation) feed(in Input) {
 	topic := s.Topology.Lookup(in.Topic)
@@ -179,7 +176,11 @@ func (s *Simulation) feed(in Input) {
 	}
 	p %= topic.Partitions
 	tp := processor.TopicPartition{Topic: topic.Name, Partition: record.Partition(p)}
-	s.Broker.log(tp).append(entry{at: s.Broker.appendTime(tp), key: in.Key, value: in.Value, headers: in.Headers})
+	at := in.At
+	if at == 0 {
+		at = s.Broker.appendTime(tp)
+	}
+	s.Broker.log(tp).append(entry{at: at, key: in.Key, value: in.Value, headers: in.Headers})
 }
 
 func (s *Simulation) advance(d time.Duration) {
@@ -367,6 +368,8 @@ func (s *Simulation) nodeConfig(p *process, cluster *Cluster) processor.Config {
 	cfg.LeaveGroup = s.percent(s.options.LeavePercent)
 	cfg.Standbys, cfg.StandbyLookEvery = s.options.Standbys, 200*time.Millisecond
 	cfg.PollRecordsMax, cfg.BatchRecordsMax = s.options.PollRecordsMax, s.options.BatchRecordMax
+	cfg.CommitIntervalMax, cfg.LateStart = s.options.CommitInterval, s.options.LateStart
+	cfg.CommitIntervalMin = min(cfg.CommitIntervalMin, cfg.CommitIntervalMax)
 	if s.out != nil {
 		cfg.Logger = s.logger()
 	}

@@ -42,7 +42,7 @@ func TestSimulation(t *testing.T) {
 		return
 	}
 	visited, crashed, total := map[string]int{}, map[string]int{}, Stats{}
-	sold, shipped := 0, 0
+	sold, shipped, fenced := 0, 0, 0
 	for _, r := range all {
 		for point, n := range r.Visited {
 			visited[point] += n
@@ -51,6 +51,7 @@ func TestSimulation(t *testing.T) {
 			crashed[point] += n
 		}
 		total.add(r.Stats)
+		fenced += r.Fenced
 		sold += int(r.Report.UnitsAllocated)
 		shipped += int(r.Report.UnitsShipped)
 	}
@@ -64,6 +65,7 @@ func TestSimulation(t *testing.T) {
 	}
 	require.NotZero(t, total.Wiped, "no store had to begin anew")
 	require.NotZero(t, total.Twins)
+	require.NotZero(t, fenced, "no member was gone for good with a transaction open")
 	require.NotZero(t, sold)
 	require.NotZero(t, shipped)
 }

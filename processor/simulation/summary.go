@@ -29,6 +29,7 @@ type Summary struct {
 	Aborted    int `json:"transactions_aborted"`
 	Rebalances int `json:"rebalances"`
 	Trims      int `json:"log_start_moves"`
+	Fenced     int `json:"transactions_ended_for_the_gone"`
 
 	Crashes   int            `json:"crashes"`
 	Freezes   int            `json:"freezes"`
@@ -67,6 +68,7 @@ func (s *Summary) Add(o *Outcome) {
 	s.Aborted += o.Aborted
 	s.Rebalances += o.Rebalances
 	s.Trims += o.Trims
+	s.Fenced += o.Fenced
 	s.Crashes += o.Stats.Crashes
 	s.Freezes += o.Stats.Freezes
 	s.Twins += o.Stats.Twins
@@ -95,7 +97,7 @@ func (s *Summary) WriteText(w io.Writer) error {
 		s.Seeds, s.Asked, s.From, s.Seconds, s.Workers, s.SimulatedSeconds/3600)
 	fmt.Fprintf(&b, "  decided        %d orders, %d decisions, %d movements; %d units allocated, %d shipped, %d oversold\n",
 		s.Orders, s.Decisions, s.Movements, s.UnitsAllocated, s.UnitsShipped, s.UnitsOversold)
-	fmt.Fprintf(&b, "  transactions   %d committed, %d aborted\n", s.Committed, s.Aborted)
+	fmt.Fprintf(&b, "  transactions   %d committed, %d aborted, %d of them by others, as their members were gone\n", s.Committed, s.Aborted, s.Fenced)
 	fmt.Fprintf(&b, "  groups         %d rebalances\n", s.Rebalances)
 	fmt.Fprintf(&b, "  processes      %d crashes, %d freezes (%d with somebody in their place), %d stops\n", s.Crashes, s.Freezes, s.Twins, s.Stops)
 	fmt.Fprintf(&b, "  stores         %d begun anew behind a moved log start; %d moves\n", s.Wiped, s.Trims)

@@ -33,6 +33,7 @@ const (
 type transaction struct {
 	id       int
 	producer *producer
+	epoch    int // of the producer, when it was begun
 	state    transactionState
 	begun    record.Millis
 	ended    record.Millis
@@ -75,7 +76,7 @@ func (b *Broker) transactionOf(s *session) (*transaction, error) {
 	}
 	if s.producer.open == nil {
 		b.transactions++
-		t := &transaction{id: b.transactions, producer: s.producer, begun: b.clock(), first: map[*partitionLog]record.Offset{}}
+		t := &transaction{id: b.transactions, producer: s.producer, epoch: s.producer.epoch, begun: b.clock(), first: map[*partitionLog]record.Offset{}}
 		s.producer.open = t
 		b.open = append(b.open, t)
 	}
@@ -163,7 +164,7 @@ func (b *Broker) checkConsumed(t *transaction, c consumed) {
 	l := b.log(c.tp)
 	from := max(t.group.offsets[c.tp], 0)
 	if want := l.firstVisible(from, c.next); want != c.first {
-		b.violation("transaction %d of %s consumed %s/%d from %d to %d, due was %d (committed: %d)",
+		b.violation(RuleConsumed, "transaction %d of %s consumed %s/%d from %d to %d, due was %d (committed: %d)",
 			t.id, t.producer.id, c.tp.Topic, c.tp.Partition, c.first, c.next, want, from)
 	}
 }
