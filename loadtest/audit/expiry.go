@@ -18,7 +18,8 @@ import (
 //	late    when log.orders has a record at T >= due, and the expiry was decided
 //	        more than LateMax after T, by a stage that wasn't behind (the event
 //	        was written soon after its own log time) and wasn't busy with many
-//	        other expiries since T: it works off a chunk of them at a time.
+//	        other expiries since T (it works off a chunk of them at a time), and
+//	        hadn't stood still just before (behind.go).
 //
 // An order that is held long after its due, and never expired, is late too, if
 // the stage has read its log to the end.
@@ -150,6 +151,9 @@ func (a *Audit) judgeExpiries() {
 		if e := &a.ended[i]; len(e.created) > 0 {
 			p := e.created[0].at.p
 			decided[p] = append(decided[p], e.expired.decided)
+			if x := &e.expired; x.lag > a.cfg.LateMax { // its creation may have been read later than this
+				p.stoodStill(x.decided, x.decided+x.lag)
+			}
 		}
 	}
 	for _, list := range decided {
@@ -196,7 +200,7 @@ func (a *Audit) judgeExpiry(key string, o *making, c *creation, decided []record
 		a.found.add(RulePaidInTimeButExpired, key, fmt.Sprintf("paid %s, due %s", o.paid.at, c.due), o.paid.origin, x.at)
 	case x.decided < c.due:
 		a.found.add(RuleExpiredEarly, key, fmt.Sprintf("expired %s, due %s", x.decided, c.due), c.at, x.at)
-	case at != 0 && x.decided-at > a.cfg.LateMax && x.lag <= a.cfg.LateMax && !a.busy(decided, at, x.decided):
+	case at != 0 && x.decided-at > a.cfg.LateMax && x.lag <= a.cfg.LateMax && !a.busy(decided, at, x.decided) && !p.behind(at, x.decided, a.cfg.LateMax):
 		a.found.add(RuleExpiredLate, key, fmt.Sprintf("expired %s, due %s; the log went on at %s", x.decided, c.due, at), c.at, x.at)
 	}
 }
@@ -210,7 +214,7 @@ func (a *Audit) judgeHold(key string, o *open, c *creation, decided []record.Mil
 	if n := len(p.moments); n > 0 {
 		now = p.moments[n-1].last
 	}
-	if at != 0 && now-at > a.cfg.LateMax && !a.busy(decided, at, now) {
+	if at != 0 && now-at > a.cfg.LateMax && !a.busy(decided, at, now) && !p.behind(at, now, a.cfg.LateMax) {
 		a.found.add(RuleExpiredLate, key, fmt.Sprintf("still held, due %s; the log went on to %s", c.due, now), c.at, o.last)
 	}
 }

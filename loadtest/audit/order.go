@@ -78,6 +78,9 @@ func (a *Audit) orderUpdate(at place, written record.Millis, value []byte) error
 		a.found.add(RuleSeqGap, u.OrderKey, fmt.Sprintf("seq %d after %d", u.Seq, o.seq), p.last, at)
 	}
 	o.seq, p.last = int32(u.Seq), at
+	if written-u.At > a.cfg.LateMax && len(p.created) > 0 && p.created[0].at.p != nil {
+		p.created[0].at.p.stoodStill(u.At, written)
+	}
 	if u.Type == record.UpdateExpired {
 		a.expired(u.OrderKey, o, expiry{at: at, decided: u.At, lag: written - u.At})
 	}

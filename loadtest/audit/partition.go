@@ -72,8 +72,9 @@ type partition struct {
 	// Of internal logs: what their stage hasn't read below the cut.
 	unread      int64
 	unreadSince record.Millis
-	moments     []moment // of log.orders: when it has records
-	combos      catalog  // of a partition of log.orders, as far as it has been read
+	moments     []moment     // of log.orders: when it has records
+	standstills []standstill // of log.orders: when its stage was behind
+	combos      catalog      // of a partition of log.orders, as far as it has been read
 
 	// Of inputs, by offset − start: the record is there; an internal entry or a
 	// dead letter names it; a dead letter names it.
