@@ -233,13 +233,13 @@ func (f *forward) run(ctx context.Context, store *state.Store) error {
 	restore := store.NewRestore()
 	restore.Gather()
 	defer func() { f.records, f.bytes = restore.Stats() }()
-	if err := f.catchUp(ctx, restore); err != nil {
+	if err := f.catchUp(ctx, store, restore); err != nil {
 		return err
 	}
 	return restore.Finish()
 }
 
-func (f *forward) catchUp(ctx context.Context, restore *state.Restore) error {
+func (f *forward) catchUp(ctx context.Context, store *state.Store, restore *state.Restore) error {
 	// read is where reading got to: the restore isn't told of markers, so its own
 	// place never gets past the one that ends the log.
 	read := record.Offset(0)
@@ -247,6 +247,9 @@ func (f *forward) catchUp(ctx context.Context, restore *state.Restore) error {
 		start, end, err := f.cluster.Bounds(ctx, f.changelog)
 		if err != nil {
 			return fmt.Errorf("reading the bounds of %s/%d: %w", f.changelog.Topic, f.changelog.Partition, err)
+		}
+		if err := notAhead(store, f.changelog, record.Offset(restore.Next()), end); err != nil {
+			return err
 		}
 		if before := restore.Next(); record.Offset(before) < start && before > 0 {
 			f.wiped = fmt.Sprintf("the changelog starts at %d, the store ends at %d", start, before)
@@ -274,6 +277,18 @@ func (f *forward) catchUp(ctx context.Context, restore *state.Restore) error {
 		// hasn't, nothing more will come.
 		read = end
 	}
+}
+
+// notAhead: a store is a prefix of the committed changelog, so one that is ahead of
+// its end belongs to a log that was cut, as by an unclean change of leader, or made
+// anew. It may be all that is left of what the log has lost, so it is neither used
+// nor put aside. Its next delta would be written in the place of one that it has.
+func notAhead(store *state.Store, changelog TopicPartition, next, end record.Offset) error {
+	if next <= end {
+		return nil
+	}
+	return fmt.Errorf("changelog %s/%d ends at offset %d, and the store in %s has applied it up to %d: the log was cut, or made anew, and the store may be all that is left of the rest; nothing is decided until somebody looks (with the directory moved away, what is left of the log is restored)",
+		changelog.Topic, changelog.Partition, end, store.Dir(), next)
 }
 
 // readTo feeds the records below end. A transaction that hangs open, or a log cut

@@ -59,7 +59,10 @@ func (w *worker) abandon(ctx context.Context, cause error) error {
 	for _, t := range w.order {
 		w.placeAnew(t)
 		if t.phase == phaseHalted {
-			// Else the session would commit what it polled of it.
+			// The client goes back to what it committed at every abort, and after
+			// a rebalance it asks the group. So this moves nothing that isn't there
+			// already: it is said once more because what was polled of a halted
+			// partition must never be committed, whatever a client does.
 			w.session.Seek(map[TopicPartition]record.Offset{t.tp: t.committed})
 		}
 	}

@@ -264,6 +264,10 @@ func (s *Standby) open(p record.Partition, t *standbyTail) error {
 // so the store can be taken as it is.
 func (s *Standby) advance(ctx context.Context, p record.Partition, t *standbyTail, start record.Offset) (worked bool, err error) {
 	if t.reader == nil {
+		// Else the reader would be refused for ever, as behind the log's start.
+		if err := notAhead(t.store, s.of(p), record.Offset(t.restore.Next()), t.end); err != nil {
+			return false, err
+		}
 		if err := t.restore.LogStart(state.Offset(start)); err != nil {
 			return false, &standbyStoreError{err}
 		}

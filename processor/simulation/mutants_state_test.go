@@ -18,10 +18,11 @@ var stateMutants = []mutant{
 `},
 	}},
 	{name: "an open store isn't rolled forward", edits: []edit{
-		{restoreFile, `	out.err = f.run(ctx, out.store)
-`, `	if r.store == nil {
-		out.err = f.run(ctx, out.store)
-	}
+		{restoreFile, `		err := f.run(ctx, out.store)
+`, `		err := ctx.Err()
+		if r.store == nil {
+			err = f.run(ctx, out.store)
+		}
 `},
 	}},
 	{name: "a delta of several parts counts as applied from its first", edits: []edit{

@@ -23,6 +23,7 @@ import (
 //	stop | crash | start   the process; start tells what comes of it
 //	group OFFSET|none      somebody sets the group's offset
 //	trim changelog|log N   the log then starts at N
+//	cut changelog N        it then ends at N
 //	hang [for-ever]        somebody's transaction on the changelog stays open
 //	skew SECONDS           the log's leader is ahead of the node's clock
 //	disk empty|corrupt|foreign    what the process finds the next time
@@ -69,6 +70,9 @@ func TestStart(t *testing.T) {
 			case "trim":
 				log := map[string]string{"log": topology.LogInventory, "changelog": topology.Changelog(singleStage)}[arg(0)]
 				s.broker.log(topic(log)).trim(record.Offset(number(1)))
+			case "cut":
+				l := s.broker.log(topic(topology.Changelog(singleStage)))
+				l.entries = l.entries[:number(1)]
 			case "hang":
 				forEver := record.Millis(0)
 				if len(d.CmdArgs) > 0 {
