@@ -36,10 +36,15 @@
 //	            more, no less, on the state that the transactions before it led to. Every store, on whatever
 //	            disk, and one restored from nothing hold that state; positions agree with the group.
 //	txn.go      transactions consume a partition without gaps and overlaps
+//	fence.go    what others end is what they have seen a gone member leave open
 //	audit.go    nothing oversold, leaked, decided twice or untold
 //
 // and failure.go has the names of these rules. seeds.go runs many seeds, for the
 // tests and for `holdfast sim`, summary.go adds up what they came to.
+//
+// The metamorphic runs (metamorphic_test.go) need no judge: a stage's recorded
+// input, cut into other transactions and under faults, comes to what it came to
+// undisturbed, one record at a time.
 //
 // When a test fails it prints the seed and the command that shows the run again,
 // with -v step by step. What the simulation is worth is shown by `go test -tags
