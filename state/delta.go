@@ -64,11 +64,15 @@ var (
 
 // decodeHeader checks the form of a part's header and returns the part of the body behind it.
 func decodeHeader(record []byte) (h header, chunk []byte, err error) {
-	if len(record) < headerBytes {
+	switch {
+	case len(record) == 0:
 		return h, nil, errNoDelta
-	}
-	if record[0] != deltaVersion {
+	case record[0] > deltaVersion: // first of all: another version's header may be shorter
+		return h, nil, fmt.Errorf("a delta of version %d, known is %d: a newer Holdfast wrote it, and that or a newer one must run here", record[0], deltaVersion)
+	case record[0] != deltaVersion:
 		return h, nil, fmt.Errorf("%w of version %d, the only one known here: its version is %d", errNoDelta, deltaVersion, record[0])
+	case len(record) < headerBytes:
+		return h, nil, errNoDelta
 	}
 	h.part = int(binary.LittleEndian.Uint16(record[headerPart:]))
 	h.parts = int(binary.LittleEndian.Uint16(record[headerParts:]))

@@ -23,6 +23,9 @@ type MismatchError struct {
 func (e *MismatchError) Misplaced() bool { return e.Field != "format" && e.Field != "contents" }
 
 func (e *MismatchError) Error() string {
+	if e.Field == "format" {
+		return fmt.Sprintf("state directory %s was written by another version of Holdfast: its format is %s, wanted %s. Run the version that wrote it, or a newer one; or move the directory away, and its state is restored from Kafka", e.Dir, e.Have, e.Want)
+	}
 	return fmt.Sprintf("state directory %s belongs to something else: its %s is %s, wanted %s", e.Dir, e.Field, e.Have, e.Want)
 }
 

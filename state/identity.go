@@ -122,6 +122,13 @@ func readIdentity(files vfs.FS, path string) (*identityJSON, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The format first: in a newer one the other fields may be of other kinds.
+	var newer struct {
+		Format int `json:"holdfast_state_format"`
+	}
+	if json.Unmarshal(data, &newer) == nil && newer.Format > format {
+		return &identityJSON{Format: newer.Format}, nil
+	}
 	var have identityJSON
 	if json.Unmarshal(data, &have) != nil || have.Format == 0 {
 		return nil, nil

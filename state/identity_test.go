@@ -13,6 +13,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
+
+	"holdfast/internal/golden"
 )
 
 // files lists everything below dir with its size.
@@ -73,13 +75,34 @@ func TestAnotherIdentityIsRefused(t *testing.T) {
 func TestAnotherFormatIsRefused(t *testing.T) {
 	fs := vfs.NewMem()
 	require.NoError(t, openStore(t, testConfig(fs)).Close())
-	writeFile(t, fs, "/data/inventory-3/IDENTITY", `{"holdfast_state_format": 2, "something": "new"}`)
-	_, err := Open(testConfig(fs))
-	var mismatch *MismatchError
-	require.ErrorAs(t, err, &mismatch)
-	require.Equal(t, "format", mismatch.Field)
-	require.False(t, mismatch.Misplaced())
-	require.ErrorContains(t, err, "its format is 2, wanted 1")
+	for _, newer := range []string{`{"holdfast_state_format": 2, "something": "new"}`, `{"holdfast_state_format": 2, "cluster_id": ["now", "a list"]}`} {
+		writeFile(t, fs, "/data/inventory-3/IDENTITY", newer)
+		before := files(t, fs, "/data")
+		_, err := Open(testConfig(fs))
+		var mismatch *MismatchError
+		require.ErrorAs(t, err, &mismatch)
+		require.Equal(t, "format", mismatch.Field)
+		require.False(t, mismatch.Misplaced())
+		require.ErrorContains(t, err, "its format is 2, wanted 1. Run the version that wrote it, or a newer one")
+		require.Equal(t, before, files(t, fs, "/data"), "nothing was changed")
+	}
+}
+
+// The identity as each version wrote it.
+func TestIdentityBytesAreGolden(t *testing.T) {
+	fs := vfs.NewMem()
+	require.NoError(t, openStore(t, testConfig(fs)).Close())
+	path := "/data/inventory-3/IDENTITY"
+	f, err := fs.Open(path)
+	require.NoError(t, err)
+	today, err := io.ReadAll(f)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	golden.Check(t, "identity", format, today)
+	golden.Each(t, "identity", func(_ int, b []byte) {
+		writeFile(t, fs, path, string(b))
+		require.NoError(t, openStore(t, testConfig(fs)).Close())
+	})
 }
 
 func TestForeignDirectoryIsRefused(t *testing.T) {

@@ -20,6 +20,13 @@ nodePid() {
 stopNode() {
   local pid
   pid=$(nodePid "$1") || return 0
+  : >"$dir/node-$1.stopping"
+  endNode "$1" "$pid"
+  rm -f "$dir/node-$1.stopping"
+}
+
+endNode() {
+  local pid=$2
   kill -TERM "$pid" 2>/dev/null || true
   kill -CONT "$pid" 2>/dev/null || true
   for _ in $(seq 300); do
@@ -30,10 +37,14 @@ stopNode() {
   kill -KILL "$pid" 2>/dev/null || true
 }
 
-# startNode NAME FLAGS…: unless it is there. In a group of its own, a node isn't ended by a Ctrl-C before the load is.
+# startNode NAME FLAGS…: unless it is there; one that is being stopped is waited for. In a group of its own, a node isn't ended by a Ctrl-C before the load is.
 startNode() {
   local name=$1
   shift
+  for _ in $(seq 400); do
+    [[ -e $dir/node-$name.stopping ]] && nodePid "$name" >/dev/null || break
+    sleep 0.1
+  done
   nodePid "$name" >/dev/null && return 0
   cd "$dir" || return 1
   set -m

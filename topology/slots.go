@@ -58,11 +58,14 @@ type slotTableJSON struct {
 	Ranges     [][3]int `json:"ranges"`
 }
 
-const slotHash = "murmur2"
+const (
+	slotHash     = "murmur2"
+	slotsVersion = 1
+)
 
 // MarshalJSON returns the form that is on the topic.
 func (s *SlotTable) MarshalJSON() ([]byte, error) {
-	j := slotTableJSON{Holdfast: 1, Log: s.Log, Epoch: s.Epoch, Partitions: s.Partitions, Hash: slotHash, Slots: Slots}
+	j := slotTableJSON{Holdfast: slotsVersion, Log: s.Log, Epoch: s.Epoch, Partitions: s.Partitions, Hash: slotHash, Slots: Slots}
 	for first := 0; first < Slots; {
 		last := first
 		for last+1 < Slots && s.Table[last+1] == s.Table[first] {
@@ -77,6 +80,13 @@ func (s *SlotTable) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads that form strictly: a node that routes by a table which it
 // only half understands would put keys where nobody looks for them.
 func (s *SlotTable) UnmarshalJSON(b []byte) error {
+	// The version first: a newer one may have fields that aren't known here.
+	var form struct {
+		Holdfast int `json:"holdfast"`
+	}
+	if json.Unmarshal(b, &form) == nil && form.Holdfast > slotsVersion {
+		return fmt.Errorf("slot table of version %d, known is %d: a newer Holdfast wrote it, and that or a newer one must run here", form.Holdfast, slotsVersion)
+	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	// Ranges as slices: into [3]int the library would cut or fill others silently.
@@ -96,7 +106,7 @@ func (s *SlotTable) UnmarshalJSON(b []byte) error {
 			errs = append(errs, fmt.Errorf("slot table of %.60q: "+format, append([]any{j.Log}, args...)...))
 		}
 	}
-	check(j.Holdfast == 1, "form %d, known is 1", j.Holdfast)
+	check(j.Holdfast == slotsVersion, "form %d, known is %d", j.Holdfast, slotsVersion)
 	check(j.Log != "", "no log named")
 	check(j.Epoch >= 1, "epoch %d, must be at least 1", j.Epoch)
 	check(j.Hash == slotHash, "hash %.20q, known is %q", j.Hash, slotHash)

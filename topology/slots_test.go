@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	formats "holdfast/internal/golden"
 )
 
 func TestDefaultSlotsAreEvenAndContiguous(t *testing.T) {
@@ -47,13 +49,21 @@ func TestSlotTableJSON(t *testing.T) {
 	var back SlotTable
 	require.NoError(t, json.Unmarshal(b, &back))
 	require.Equal(t, *s, back)
+	formats.Check(t, "slots", slotsVersion, b)
+	formats.Each(t, "slots", func(_ int, b []byte) {
+		var back SlotTable
+		require.NoError(t, json.Unmarshal(b, &back))
+		require.Equal(t, *s, back)
+	})
 }
 
 func TestSlotTableJSONIsStrict(t *testing.T) {
 	const good = `{"holdfast":1,"log":"l","epoch":1,"partitions":2,"hash":"murmur2","slots":4096,"ranges":[[0,9,0],[10,4095,1]]}`
 	require.NoError(t, new(SlotTable).UnmarshalJSON([]byte(good)))
 	for _, c := range []struct{ old, new, want string }{
-		{`"holdfast":1`, `"holdfast":2`, "form 2"},
+		{`"holdfast":1`, `"holdfast":2`, "slot table of version 2, known is 1: a newer Holdfast wrote it"},
+		{`"holdfast":1,"log":"l"`, `"holdfast":2,"log":["l"],"x":1`, "slot table of version 2, known is 1: a newer Holdfast wrote it"},
+		{`"holdfast":1`, `"holdfast":0`, "form 0"},
 		{`"log":"l"`, `"log":""`, "no log"},
 		{`"log":"l"`, `"log":"l","x":1`, "unknown field"},
 		{`"epoch":1`, `"epoch":0`, "epoch 0"},

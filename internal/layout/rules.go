@@ -16,14 +16,14 @@ func Folders() map[string]Folder {
 	// stage of its own over it.
 	broker := []string{"processor/kafka", "processor/kafka/embedded"}
 	return map[string]Folder{
-		"topology":             {},
-		"topology/record":      {Imports: []string{"topology/record/pack"}},
+		"topology":             {TestImports: []string{"internal/golden"}},
+		"topology/record":      {Imports: []string{"topology/record/pack"}, TestImports: []string{"internal/golden"}},
 		"topology/record/pack": {},
 		"topology/schema":      {TestImports: []string{"topology/record"}},
-		"state":                {},
+		"state":                {TestImports: []string{"internal/golden"}},
 
 		"processor/stage":           {Imports: []string{"topology/record"}, Pure: true},
-		"processor/placement":       {},
+		"processor/placement":       {TestImports: []string{"internal/golden"}},
 		"processor/stage/stagetest": {Imports: []string{"processor/stage", "topology/record"}},
 		"processor/inventory":       pureStage(),
 		"processor/order":           pureStage(),
@@ -60,7 +60,7 @@ func Folders() map[string]Folder {
 		"channel/shopee":  {Imports: []string{"topology/record"}},
 		"channel/shopify": {Imports: []string{"topology/record"}},
 
-		"loadtest/report":  {},
+		"loadtest/report":  {TestImports: []string{"internal/golden"}},
 		"loadtest/sale":    {Imports: []string{"topology", "topology/record"}},
 		"loadtest/explain": {Imports: []string{"loadtest/audit", "topology", "topology/record"}},
 		"loadtest/bench": {
@@ -81,10 +81,11 @@ func Folders() map[string]Folder {
 		"loadtest/scenarios": {},
 		"loadtest/run":       {Imports: []string{"loadtest/report", "loadtest/sale", "loadtest/scenario", "topology", "topology/record"}},
 		"loadtest":           {Imports: []string{"topology", "topology/record"}},
-		"loadtest/audit":     {Imports: []string{"topology", "topology/record"}},
+		"loadtest/audit":     {Imports: []string{"topology", "topology/record"}, TestImports: []string{"internal/golden"}},
 
 		"cmd/holdfast":    {All: true},
 		"internal/layout": {},
+		"internal/golden": {}, // for tests
 
 		// A module of its own, with a parser that only its tests need.
 		"deploy/grafana": {},
@@ -96,7 +97,7 @@ func pureStage() Folder {
 	return Folder{
 		Imports: []string{"processor/stage", "topology/record", "topology/record/pack"},
 		TestImports: []string{
-			"processor/channels", "processor/intake", "processor/inventory", "processor/order", "processor/stage/stagetest",
+			"internal/golden", "processor/channels", "processor/intake", "processor/inventory", "processor/order", "processor/stage/stagetest",
 		},
 		Pure: true,
 	}

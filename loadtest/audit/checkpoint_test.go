@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"holdfast/internal/golden"
 	"holdfast/topology/record"
 )
 
@@ -158,4 +159,17 @@ func TestCheckpointIsRefused(t *testing.T) {
 	require.Contains(t, refused(file, Identity{"kfake", "shop"}, nil), `and this is "shop" on "kfake"`)
 	require.Contains(t, refused(file, toyIdentity, func(c *Cut) { c.Ends[log] = 1 }), "it knows log.orders/0 up to offset "+fmt.Sprint(b.next[log])+", and that ends at 1 now: the topic was made anew")
 	require.Contains(t, refused(file, toyIdentity, func(c *Cut) { c.Starts = map[TopicPartition]record.Offset{log: b.next[log] + 1} }), "and what came after is deleted")
+}
+
+// A checkpoint as each version wrote it.
+func TestCheckpointBytesAreGolden(t *testing.T) {
+	b := story()
+	a := New(Config{}, b.whole())
+	require.Equal(t, Pass, b.fold(t, a).Verdict)
+	golden.Check(t, "checkpoint", checkpointFormat, checkpointOf(t, a))
+	golden.Each(t, "checkpoint", func(_ int, file []byte) {
+		cut := b.whole()
+		_, err := Resume(Config{}, &cut, file, toyIdentity)
+		require.NoError(t, err)
+	})
 }

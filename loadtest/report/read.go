@@ -65,7 +65,7 @@ func outline(data []byte) error {
 	case o.Version == nil:
 		return errors.New("not a load test's result: it has no version")
 	case *o.Version != Version:
-		return fmt.Errorf("a load test's result of version %d: this program reads version %d", *o.Version, Version)
+		return fmt.Errorf("a load test's result of version %d: this program reads version %d; use the one that wrote it, or a newer one", *o.Version, Version)
 	}
 	v := &validator{}
 	v.list("reasons", len(o.Reasons), listMax)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/stretchr/testify/require"
+
+	formats "holdfast/internal/golden"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -60,6 +62,17 @@ func TestJSONIsTheContract(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, json.Indent(&b, jsonOf(t, small()), "", "  "))
 	golden(t, "small.json", b.Bytes())
+}
+
+// A result as each version wrote it. Fields may be added to a version; what was
+// written before them is read all the same.
+func TestResultsAreRead(t *testing.T) {
+	formats.Each(t, "result", func(_ int, b []byte) {
+		r, err := Read(bytes.NewReader(b))
+		require.NoError(t, err)
+		require.Equal(t, "rush with a broker killed", r.Scenario)
+		require.NotEmpty(t, r.Latencies)
+	})
 }
 
 func TestText(t *testing.T) {

@@ -176,13 +176,7 @@ func (it *item) base() int64 {
 func (it *item) decode(value []byte) error {
 	it.reset()
 	r := pack.NewReader(value)
-	fields := r.Array()
-	if fields < 6 || fields > 8 {
-		r.Fail(pack.ErrForm)
-	}
-	if v := r.Uint(); r.Err() == nil && v != itemVersion {
-		return fmt.Errorf("item version %d, known is %d", v, itemVersion)
-	}
+	fields := r.Form("item", itemVersion, 6, 8)
 	it.fed = r.Bool()
 	it.due = record.Millis(r.Int())
 	base := r.Int()

@@ -35,11 +35,10 @@ func loadPass(tx stage.Tx) (p pass, ok bool) {
 		return pass{}, false
 	}
 	r := pack.NewReader(value)
-	r.ArrayOf(4)
-	version := r.Uint()
+	r.Form("pass", passVersion, 4, 4)
 	p = pass{next: record.SKU(r.String()), until: record.SKU(r.String()), again: r.Bool()}
-	if err := r.Close(); err != nil || version != passVersion {
-		panic(fmt.Sprintf("BUG: pass in state: version %d, %v", version, err))
+	if err := r.Close(); err != nil {
+		panic(fmt.Sprintf("BUG: pass in state: %v", err))
 	}
 	return p, true
 }

@@ -312,10 +312,7 @@ func (t *tables) decodeNames(value []byte) error {
 		return nil
 	}
 	r := pack.NewReader(value)
-	r.ArrayOf(6)
-	if v := r.Uint(); r.Err() == nil && v != namesVersion {
-		return fmt.Errorf("names version %d, known is %d", v, namesVersion)
-	}
+	r.Form("names", namesVersion, 6, 6)
 	t.epoch = r.Uint()
 	t.rows = readNumber(&r)
 	for i := r.Array(); i > 0 && r.Err() == nil; i-- {

@@ -2,6 +2,7 @@ package channels
 
 import (
 	"fmt"
+	"math"
 
 	"holdfast/processor/stage"
 	"holdfast/topology/record"
@@ -39,11 +40,10 @@ func loadQueue(tx stage.Tx) queue {
 		return queue{}
 	}
 	r := pack.NewReader(value)
-	r.ArrayOf(4)
-	version := r.Uint()
+	r.Form("queue of windows", queueVersion, 4, 4)
 	q := queue{head: r.Uint(), tail: r.Uint(), due: record.Millis(r.Int())}
-	if err := r.Close(); err != nil || version != queueVersion || q.head > q.tail {
-		panic(fmt.Sprintf("BUG: queue of windows in state: version %d, %d to %d, %v", version, q.head, q.tail, err))
+	if err := r.Close(); err != nil || q.head > q.tail {
+		panic(fmt.Sprintf("BUG: queue of windows in state: %d to %d, %v", q.head, q.tail, err))
 	}
 	return q
 }
@@ -93,9 +93,12 @@ func (s *Stage) dueOfWindow(tx stage.Tx, q *queue) record.Millis {
 		return tx.Now() // as above
 	}
 	r := pack.NewReader(value)
-	r.Array()
-	r.Uint()
-	return record.Millis(r.Int())
+	r.Form("window", windowVersion, 2, math.MaxInt)
+	due := record.Millis(r.Int())
+	if err := r.Err(); err != nil {
+		panic(fmt.Sprintf("BUG: window in state: %v", err))
+	}
+	return due
 }
 
 // openWindows queues the SKUs whose window this transaction has opened.
@@ -123,14 +126,13 @@ func (s *Stage) windowEnd(tx stage.Tx) record.Millis { return tx.Now() + s.confi
 func (s *Stage) readWindow(value []byte) (due record.Millis) {
 	s.chunk = s.chunk[:0]
 	r := pack.NewReader(value)
-	n := r.Array()
-	version := r.Uint()
+	n := r.Form("window", windowVersion, 2, math.MaxInt)
 	due = record.Millis(r.Int())
 	for i := 2; i < n && r.Err() == nil; i++ {
 		s.chunk = append(s.chunk, record.SKU(r.String()))
 	}
-	if err := r.Close(); err != nil || version != windowVersion {
-		panic(fmt.Sprintf("BUG: window in state: version %d, %v", version, err))
+	if err := r.Close(); err != nil {
+		panic(fmt.Sprintf("BUG: window in state: %v", err))
 	}
 	return due
 }

@@ -176,8 +176,7 @@ func appendBehind(b []byte, v *behind) []byte {
 func decodeBehind(value []byte) (behind, error) {
 	var v behind
 	r := pack.NewReader(value)
-	r.ArrayOf(6)
-	readVersion(&r, behindVersion)
+	r.Form("waiters behind", behindVersion, 6, 6)
 	v.from, v.cause = unpackPlace(r.Uint()), r.View()
 	v.origin = record.Origin{Topic: r.View(), Partition: record.Partition(r.Int()), Offset: record.Offset(r.Int())}
 	if err := r.Close(); err != nil {

@@ -227,8 +227,7 @@ func appendCombo(b []byte, c *comboRow) []byte {
 
 func decodeCombo(value []byte) (c comboRow, err error) {
 	r := pack.NewReader(value)
-	r.ArrayOf(3)
-	readVersion(&r, comboVersion)
+	r.Form("combo", comboVersion, 3, 3)
 	c.version = record.Offset(r.Int())
 	for n := r.Array(); n > 0 && r.Err() == nil; n-- {
 		sku := record.SKU(r.String())

@@ -3,10 +3,12 @@ package inventory
 import (
 	"encoding/hex"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"holdfast/internal/golden"
 	"holdfast/topology/record"
 )
 
@@ -31,21 +33,25 @@ func TestGoldenValues(t *testing.T) {
 	for _, c := range []struct {
 		name, want string
 		value      []byte
+		version    int
+		decode     func([]byte) error
 	}{
-		{"item", "9804c30396a673686f706565ccfa00a37765620032079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000093a2444e020dc0", appendItem(nil, &it)},
-		{"item that only waits", "9804c20193a37765620001019090c0", appendItem(nil, &Item{Holds: 1, WaitingBy: []ChannelWaiting{{"web", 0, 1}}, NextSeq: 1})},
-		{"item with policies", "9804c30396a673686f706565ccfa00a37765620032079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000093a2444e020d950a92010596a673686f70656503ffab73686f7065652f6d61696eff000595a377656204cd01f414cf0000018bcfe56800", appendItem(nil, &full)},
-		{"hold", "990302c30901030d92a548434d2d310491cfffffffffffffffff", appendHold(nil, &h)},
+		{"item", "9804c30396a673686f706565ccfa00a37765620032079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000093a2444e020dc0", appendItem(nil, &it), itemVersion, func(b []byte) error { return new(Item).decode(b) }},
+		{"item that only waits", "9804c20193a37765620001019090c0", appendItem(nil, &Item{Holds: 1, WaitingBy: []ChannelWaiting{{"web", 0, 1}}, NextSeq: 1}), itemVersion, func(b []byte) error { return new(Item).decode(b) }},
+		{"item with policies", "9804c30396a673686f706565ccfa00a37765620032079ea548434d2d31ce00011170cf0000018bcfe56800cf000000e8d4a510000102ccc8a2484e00000000000093a2444e020d950a92010596a673686f70656503ffab73686f7065652f6d61696eff000595a377656204cd01f414cf0000018bcfe56800", appendItem(nil, &full), itemVersion, func(b []byte) error { return new(Item).decode(b) }},
+		{"hold", "990302c30901030d92a548434d2d310491cfffffffffffffffff", appendHold(nil, &h), holdVersion, func(b []byte) error { return new(Hold).decode(b) }},
 		{"hold out of a quota", "9b0301c20400000092a548434d2d3104900302", appendHold(nil, &Hold{
 			Attempt: 1, Requested: 4, Parts: []record.WarehouseQty{{Warehouse: "HCM-1", Qty: 4}}, Quota: 3, QuotaNumber: 2,
-		})},
-		{"waiter", "9301ac7765622f6d61696e2f572d3194a548434d2d3100a2484ecdffff", appendWaiter(nil, "web/main/W-1", []record.Ranked{{Warehouse: "HCM-1"}, {Warehouse: "HN", Rank: math.MaxUint16}})},
-		{"history", "9301ce01a4cfc094ce01b11c7cec0ccd03e8", appendHistory(nil, &history{forgotten: 27_578_304, buckets: []bucket{{28_384_380, -20}, {28_384_392, 1000}}})},
-		{"combo", "9301cd012c92a34d5547a3544545", appendCombo(nil, &comboRow{version: 300, components: []record.SKU{"MUG", "TEE"}})},
-		{"behind", "96010da973746f636b3a732d31b3686f6c64666173742e73746f636b2e6665656403ce00011170", appendBehind(nil, &behind{place{classBackorder, 6}, "stock:s-1", record.Origin{Topic: "holdfast.stock.feed", Partition: 3, Offset: 70_000}})},
-		{"event", "9301cfffffffffffffffffcf0000018bcfe56800", appendEvent(nil, math.MaxUint64, 1_700_000_000_000)},
+		}), holdVersion, func(b []byte) error { return new(Hold).decode(b) }},
+		{"waiter", "9301ac7765622f6d61696e2f572d3194a548434d2d3100a2484ecdffff", appendWaiter(nil, "web/main/W-1", []record.Ranked{{Warehouse: "HCM-1"}, {Warehouse: "HN", Rank: math.MaxUint16}}), waiterVersion, func(b []byte) error { return new(waiter).decode(b) }},
+		{"history", "9301ce01a4cfc094ce01b11c7cec0ccd03e8", appendHistory(nil, &history{forgotten: 27_578_304, buckets: []bucket{{28_384_380, -20}, {28_384_392, 1000}}}), historyVersion, func(b []byte) error { return new(history).decode(b) }},
+		{"combo", "9301cd012c92a34d5547a3544545", appendCombo(nil, &comboRow{version: 300, components: []record.SKU{"MUG", "TEE"}}), comboVersion, func(b []byte) error { _, err := decodeCombo(b); return err }},
+		{"behind", "96010da973746f636b3a732d31b3686f6c64666173742e73746f636b2e6665656403ce00011170", appendBehind(nil, &behind{place{classBackorder, 6}, "stock:s-1", record.Origin{Topic: "holdfast.stock.feed", Partition: 3, Offset: 70_000}}), behindVersion, func(b []byte) error { _, err := decodeBehind(b); return err }},
+		{"event", "9301cfffffffffffffffffcf0000018bcfe56800", appendEvent(nil, math.MaxUint64, 1_700_000_000_000), eventVersion, func(b []byte) error { _, _, err := decodeEvent(b); return err }},
 	} {
 		require.Equal(t, c.want, hex.EncodeToString(c.value), c.name)
+		format := strings.ReplaceAll(c.name, " ", "_")
+		golden.Packed(t, format, c.version, c.value, c.decode)
 	}
 	c := record.StockCommand{SKU: "TEE", Warehouse: "HCM-1", EventID: "s-1"}
 	for _, k := range []struct {

@@ -238,8 +238,7 @@ func appendHistory(b []byte, h *history) []byte {
 func (h *history) decode(value []byte) error {
 	h.reset()
 	r := pack.NewReader(value)
-	r.ArrayOf(3)
-	readVersion(&r, historyVersion)
+	r.Form("history", historyVersion, 3, 3)
 	h.forgotten = minute(r.Int())
 	last := minute(0)
 	for n := readPairs(&r); n > 0 && r.Err() == nil; n-- {

@@ -122,11 +122,10 @@ func appendHold(b []byte, h *Hold) []byte {
 // Warehouse ids are views of value.
 func (h *Hold) decode(value []byte) error {
 	r := pack.NewReader(value)
-	fields := r.Array()
-	if fields != 9 && fields != 11 {
+	fields := r.Form("hold", holdVersion, 9, 11)
+	if fields == 10 {
 		r.Fail(pack.ErrForm)
 	}
-	readVersion(&r, holdVersion)
 	attempt := r.Uint()
 	if attempt > 1<<32-1 {
 		r.Fail(pack.ErrForm)

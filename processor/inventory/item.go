@@ -181,8 +181,7 @@ const rowFields = 7
 // Warehouse ids are views of value.
 func (it *Item) decode(value []byte) error {
 	r := pack.NewReader(value)
-	r.ArrayOf(8)
-	readVersion(&r, itemVersion)
+	r.Form("item", itemVersion, 8, 8)
 	it.Fed = r.Bool()
 	it.Holds = r.Uint()
 	readWaiting(&r, it)
@@ -251,10 +250,4 @@ func readPairs(r *pack.Reader) int {
 		r.Fail(pack.ErrForm)
 	}
 	return n / 2
-}
-
-func readVersion(r *pack.Reader, known uint64) {
-	if v := r.Uint(); r.Err() == nil && v != known {
-		r.Fail(fmt.Errorf("version %d, known is %d", v, known))
-	}
 }

@@ -121,8 +121,7 @@ func readEvent(value []byte) (hash uint64, end record.Millis) {
 
 func decodeEvent(value []byte) (hash uint64, end record.Millis, err error) {
 	r := pack.NewReader(value)
-	r.ArrayOf(3)
-	readVersion(&r, eventVersion)
+	r.Form("event", eventVersion, 3, 3)
 	hash, end = r.Uint(), record.Millis(r.Int())
 	if err := r.Close(); err != nil {
 		return 0, 0, fmt.Errorf("event: %w", err)

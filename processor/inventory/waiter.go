@@ -33,8 +33,7 @@ func appendWaiter(b []byte, orderKey record.OrderKey, ranked []record.Ranked) []
 // strings are views of value.
 func (w *waiter) decode(value []byte) error {
 	r := pack.NewReader(value)
-	r.ArrayOf(3)
-	readVersion(&r, waiterVersion)
+	r.Form("waiter", waiterVersion, 3, 3)
 	w.OrderKey = record.OrderKey(r.View())
 	w.Ranked = w.Ranked[:0]
 	for n := readPairs(&r); n > 0 && r.Err() == nil; n-- {

@@ -231,8 +231,7 @@ func (c *parcels) append(b []byte) []byte {
 func (c *parcels) decode(value []byte) error {
 	c.counts = c.counts[:0]
 	r := pack.NewReader(value)
-	r.ArrayOf(3)
-	readVersion(&r, parcelsVersion)
+	r.Form("parcels", parcelsVersion, 3, 3)
 	c.hour = r.Int()
 	for n := readMultiple(&r, 2); n > 0 && r.Err() == nil; n-- {
 		c.counts = append(c.counts, parcelCount{record.WarehouseID(r.View()), r.Int()})

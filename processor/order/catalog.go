@@ -168,8 +168,7 @@ func appendCombo(b []byte, c *combo) []byte {
 func readCombo(value []byte) (combo, error) {
 	c := combo{}
 	r := pack.NewReader(value)
-	r.ArrayOf(3)
-	readVersion(&r, comboVersion)
+	r.Form("combo", comboVersion, 3, 3)
 	c.version = record.Offset(r.Int())
 	for n := readMultiple(&r, 2); n > 0 && r.Err() == nil; n-- {
 		p := record.Component{SKU: record.SKU(r.String()), Qty: record.Quantity(r.Int())}

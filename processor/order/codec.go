@@ -121,8 +121,7 @@ func appendLine(b []byte, l *Line) []byte {
 func (o *Order) Decode(value []byte) error {
 	o.reset()
 	r := pack.NewReader(value)
-	r.ArrayOf(19)
-	readVersion(&r, orderVersion)
+	r.Form("order", orderVersion, 19, 19)
 	o.CreateHash = r.Uint()
 	flags := r.Uint()
 	o.Fact, o.Reviving, o.Paid = flags&flagFact != 0, flags&flagReviving != 0, flags&flagPaid != 0
@@ -240,10 +239,4 @@ func readSmall(r *pack.Reader, most uint64) uint64 {
 		return 0
 	}
 	return v
-}
-
-func readVersion(r *pack.Reader, known uint64) {
-	if v := r.Uint(); r.Err() == nil && v != known {
-		r.Fail(fmt.Errorf("version %d, known is %d", v, known))
-	}
 }

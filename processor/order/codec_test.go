@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"holdfast/internal/golden"
 	"holdfast/topology/record"
 )
 
@@ -45,6 +46,13 @@ func TestStateIsWrittenAsEver(t *testing.T) {
 	again := inbox{}
 	require.NoError(t, again.decode(box))
 	require.Equal(t, in, again)
+
+	golden.Packed(t, "order", orderVersion, value, func(b []byte) error { return new(Order).Decode(b) })
+	golden.Packed(t, "inbox", inboxVersion, box, func(b []byte) error { return new(inbox).decode(b) })
+	golden.Packed(t, "combo", comboVersion, appendCombo(nil, &combo{version: 300, components: []record.Component{{SKU: "MUG", Qty: 2}, {SKU: "TEE", Qty: 1}}}),
+		func(b []byte) error { _, err := readCombo(b); return err })
+	golden.Packed(t, "parcels", parcelsVersion, (&parcels{hour: 489_664, counts: []parcelCount{{"HN", 3}, {"HCM-1", 2000}}}).append(nil),
+		func(b []byte) error { return new(parcels).decode(b) })
 }
 
 // A decoder that is used again must not remember the last order.

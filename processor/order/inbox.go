@@ -51,8 +51,7 @@ func appendInbox(b []byte, in *inbox) []byte {
 func (in *inbox) decode(value []byte) error {
 	in.Events = in.Events[:0]
 	r := pack.NewReader(value)
-	r.ArrayOf(inboxFields)
-	readVersion(&r, inboxVersion)
+	r.Form("waiting events", inboxVersion, inboxFields, inboxFields)
 	in.Due = record.Millis(r.Int())
 	for n := readMultiple(&r, 4); n > 0 && r.Err() == nil; n-- {
 		origin := record.Origin{Topic: r.View(), Partition: record.Partition(r.Int()), Offset: record.Offset(r.Int())}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	formats "holdfast/internal/golden"
 )
 
 // dice makes a group with any history.
@@ -242,6 +244,11 @@ func TestClaimBytes(t *testing.T) {
 	c := Claim{Standbys: true, Stores: map[int32]Lag{300: OnDisk, 0: Even, 3: LagOf(1000)}}
 	golden := []byte{1, 1, 3, 0, 0, 3, 10, 0xac, 2, 80}
 	require.Equal(t, golden, c.Append(nil))
+	formats.Check(t, "claim", claimVersion, c.Append(nil))
+	formats.Each(t, "claim", func(_ int, b []byte) {
+		_, err := ParseClaim(b)
+		require.NoError(t, err)
+	})
 	got, err := ParseClaim(append(golden, 7, 7)) // of a later version
 	require.NoError(t, err)
 	require.Equal(t, c, got)

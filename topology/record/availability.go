@@ -71,8 +71,7 @@ func AppendAvailability(b []byte, a *Availability) []byte {
 // the rest. It is a view of body. Under the key of a combo that is a component.
 func AvailabilitySKU(body []byte) (SKU, error) {
 	r := pack.NewReader(body)
-	r.ArrayOf(7)
-	checkVersion(&r, "availability", availabilityVersion)
+	r.Form("availability", availabilityVersion, 7, 7)
 	sku := SKU(r.View())
 	if err := r.Err(); err != nil {
 		return "", fmt.Errorf("availability: %w", err)
@@ -84,8 +83,7 @@ func AvailabilitySKU(body []byte) (SKU, error) {
 // The strings are views of body.
 func (a *Availability) Decode(body []byte) error {
 	r := pack.NewReader(body)
-	r.ArrayOf(7)
-	checkVersion(&r, "availability", availabilityVersion)
+	r.Form("availability", availabilityVersion, 7, 7)
 	a.SKU = SKU(r.View())
 	a.Fed = r.Bool()
 	a.Buffer = Quantity(r.Int())

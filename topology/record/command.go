@@ -114,8 +114,7 @@ func AppendCommand(b []byte, c *Command) []byte {
 // The strings are views of body.
 func (c *Command) Decode(body []byte) error {
 	r := pack.NewReader(body)
-	r.ArrayOf(15)
-	checkVersion(&r, "command", commandVersion)
+	r.Form("command", commandVersion, 15, 15)
 	c.Verb = readVerb(&r)
 	c.OrderKey = OrderKey(r.View())
 	c.SKU = SKU(r.View())

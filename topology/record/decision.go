@@ -133,8 +133,7 @@ func AppendDecision(b []byte, d *Decision) []byte {
 // strings are views of body.
 func (d *Decision) Decode(body []byte) error {
 	r := pack.NewReader(body)
-	r.ArrayOf(15)
-	checkVersion(&r, "decision", decisionVersion)
+	r.Form("decision", decisionVersion, 15, 15)
 	d.Verb = readVerb(&r)
 	d.Outcome = Outcome(r.UintMax(uint64(len(outcomeNames) - 1)))
 	d.OrderKey = OrderKey(r.View())

@@ -83,10 +83,7 @@ func (e *EnvelopeBuilder) Drop() { e.buf, e.n = e.buf[:0], 0 }
 // the envelope. It stops at fn's error and returns it.
 func Entries(envelope []byte, fn func(Entry) error) error {
 	r := pack.NewReader(envelope)
-	r.ArrayOf(2)
-	if v := r.Uint(); r.Err() == nil && v != envelopeVersion {
-		return fmt.Errorf("envelope version %d, known is %d", v, envelopeVersion)
-	}
+	r.Form("envelope", envelopeVersion, 2, 2)
 	n := r.Array()
 	topic := ""
 	for i := 0; i < n && r.Err() == nil; i++ {

@@ -1,21 +1,20 @@
 package record
 
 import (
-	"encoding/hex"
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"github.com/vmihailenco/msgpack/v5"
+
+	"holdfast/internal/golden"
 )
 
 func TestMain(m *testing.M) {
-	flag.Bool("update", false, "write the golden files anew")
+	flag.Bool("update", false, "there is nothing to update here: the bytes of a version stay")
 	flag.Parse()
 	os.Exit(m.Run())
 }
@@ -146,17 +145,9 @@ func decodeEntries(b []byte) (any, error) {
 func TestGolden(t *testing.T) {
 	for _, f := range forms() {
 		t.Run(f.name, func(t *testing.T) {
-			path := filepath.Join("testdata", f.name+".hex")
 			b := f.encode(f.sample)
-			if flag.Lookup("update").Value.String() == "true" {
-				require.NoError(t, os.WriteFile(path, []byte(hex.EncodeToString(b)+"\n"), 0o644))
-			}
-			text, err := os.ReadFile(path)
-			require.NoError(t, err)
-			want, err := hex.DecodeString(strings.TrimSpace(string(text)))
-			require.NoError(t, err)
-			require.Equal(t, hex.EncodeToString(want), hex.EncodeToString(b))
-			got, err := f.decode(want)
+			golden.Packed(t, f.name, f.version(), b, func(b []byte) error { return second(f.decode(b)) })
+			got, err := f.decode(b)
 			require.NoError(t, err)
 			require.Equal(t, f.sample, got)
 		})

@@ -59,7 +59,7 @@ func DecodeLetterNote(value []byte) (*LetterNote, error) {
 	}
 	switch {
 	case n.Holdfast != letterNoteVersion:
-		return nil, fmt.Errorf("a note of version %d, this is version %d", n.Holdfast, letterNoteVersion)
+		return nil, fmt.Errorf("a note about a dead letter of version %d, known is %d: use the Holdfast that wrote it, or a newer one", n.Holdfast, letterNoteVersion)
 	case n.Action != LetterReplayed && n.Action != LetterDiscarded:
 		return nil, fmt.Errorf("a note of action %.60q, which this version doesn't know", n.Action)
 	}

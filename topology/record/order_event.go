@@ -230,8 +230,7 @@ func (t texts) read(r *pack.Reader) string {
 
 func (e *OrderEvent) decode(body []byte, text texts) error {
 	r := pack.NewReader(body)
-	r.ArrayOf(15)
-	checkVersion(&r, "order event", orderEventVersion)
+	r.Form("order event", orderEventVersion, 15, 15)
 	e.EventID = text.read(&r)
 	e.ContentHash = r.Uint()
 	e.Type = OrderEventType(r.UintMax(orderEventTypeCount - 1))
@@ -298,11 +297,5 @@ func (e *OrderEvent) Forget() {
 	if o := e.Order; o != nil {
 		clear(o.Lines[:cap(o.Lines)])
 		*o = OrderBody{Lines: o.Lines[:0]}
-	}
-}
-
-func checkVersion(r *pack.Reader, what string, known uint64) {
-	if v := r.Uint(); r.Err() == nil && v != known {
-		r.Fail(fmt.Errorf("%s version %d, known is %d", what, v, known))
 	}
 }

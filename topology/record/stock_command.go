@@ -56,8 +56,7 @@ func AppendStockCommand(b []byte, c *StockCommand) []byte {
 // Decode reads what AppendStockCommand wrote. The strings are views of body.
 func (c *StockCommand) Decode(body []byte) error {
 	r := pack.NewReader(body)
-	r.ArrayOf(10)
-	checkVersion(&r, "stock command", stockCommandVersion)
+	r.Form("stock command", stockCommandVersion, 10, 10)
 	c.Verb = readVerb(&r)
 	c.EventID = r.View()
 	c.ContentHash = r.Uint()

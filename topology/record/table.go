@@ -33,8 +33,7 @@ func AppendTableRow(b []byte, t *TableRow) []byte {
 func DecodeTableRow(body []byte) (TableRow, error) {
 	var t TableRow
 	r := pack.NewReader(body)
-	r.ArrayOf(5)
-	checkVersion(&r, "table row", tableRowVersion)
+	r.Form("table row", tableRowVersion, 5, 5)
 	t.Key = r.String()
 	t.Version = Offset(r.Int())
 	t.Deleted = r.Bool()
