@@ -5,6 +5,7 @@ package main
 func drills() []Drill {
 	return []Drill{
 		killNode(),
+		rollingUpgrade(),
 		takeoverStandby(),
 		takeoverRestart(),
 		takeoverRolling(),

@@ -32,6 +32,8 @@ func matrix() []Row {
 			join(kafka("TestACrashWithATransactionOpen"), store("TestHistories")), []string{"takeover-restart"}},
 		{"nodes are restarted one after the other (a new version)", "each partition stands still while its node is away, and no longer",
 			kafka("TestMembersComeAndGo"), []string{"takeover-rolling"}},
+		{"nodes of an older build are replaced one at a time (rolling upgrade)", "each reads what the other wrote; a newer format is refused before anything is written",
+			join(in("topology/record", []string{"TestGolden"}), store("TestDeltaBytesAreGolden", "TestNewerDeltaIsRefused", "TestAnotherFormatIsRefused")), []string{"rolling-upgrade"}},
 		{"kill -9 at each step of a commit", "no double sale, no lost sale; the state is the fold of the committed input",
 			join(sim("TestCommit", "TestSimulation", "TestT22_crash_in_the_middle_of_an_order_of_several_SKUs"), kafka("TestACrashWithATransactionOpen")), []string{"crash-before-commit", "crash-after-commit", "crash-settle"}},
 		{"the answer to a commit is lost (unknown outcome)", "nothing is assumed: settled, then compared with the committed offset",

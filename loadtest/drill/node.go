@@ -23,6 +23,8 @@ type Node struct {
 	Brokers string
 	// Environ is added to its environment in the lives to come.
 	Environ []string
+	// Binary is what its lives to come run; "": the program that the drills are about.
+	Binary string
 
 	scene *Scene
 	args  []string
@@ -55,6 +57,9 @@ func (n *Node) Start() error {
 	}
 	// Not with a drill's context: that would end it as a crash does.
 	cmd := n.scene.command(context.Background(), n.args, n.Brokers)
+	if n.Binary != "" {
+		cmd.Path, cmd.Args[0] = n.Binary, n.Binary
+	}
 	cmd.Env = append(cmd.Env, n.Environ...)
 	cmd.Stdout, cmd.Stderr = f, f
 	if err := cmd.Start(); err != nil {
