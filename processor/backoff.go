@@ -17,10 +17,15 @@ const (
 
 // failed notes another failure and returns how long to wait before the next try.
 func (b *backoff) failed(now time.Time) time.Duration {
+	return b.failedBetween(now, backoffFirst, backoffMax)
+}
+
+// failedBetween is failed with other waits than the usual.
+func (b *backoff) failedBetween(now time.Time, first, most time.Duration) time.Duration {
 	wait := time.Duration(0)
 	if b.failures > 0 {
 		// Not shifted further than needed, lest it overflows.
-		wait = min(backoffFirst<<min(b.failures-1, 10), backoffMax)
+		wait = min(first<<min(b.failures-1, 10), most)
 	}
 	b.failures++
 	b.until = now.Add(wait)

@@ -36,6 +36,10 @@ type Config struct {
 	Standbys int
 	// StandbyLookEvery is how often a standby asks the group who owns what.
 	StandbyLookEvery time.Duration
+	// TrimGrace is how long the part of a changelog that has become redundant is
+	// left, where there are standbys: one that reads it still mustn't have to begin
+	// anew. It costs the brokers what is written in that time.
+	TrimGrace time.Duration
 
 	// PollRecordsMax bounds one poll, BatchRecordsMax and BatchBytesMax a
 	// transaction (checked after every poll): the bytes that it read, and those
@@ -97,6 +101,7 @@ func Default() Config {
 		RestoreStallMax:   60 * time.Second,
 		EndTimeout:        30 * time.Second,
 		StandbyLookEvery:  2 * time.Second,
+		TrimGrace:         2 * time.Minute,
 	}
 }
 
@@ -124,6 +129,7 @@ func (c *Config) Validate() error {
 	check(c.Standbys >= 0, "standbys %d, must be 0 or more", c.Standbys)
 	check(c.Standbys <= 0 || c.StandbyLookEvery > 0, "standbys look every %v, must be above 0", c.StandbyLookEvery)
 	check(c.Standbys <= 0 || follows || c.Cluster == nil, "standbys %d: the cluster can't be followed", c.Standbys)
+	check(c.TrimGrace >= 0, "trim grace %v, must be 0 or more", c.TrimGrace)
 	check(c.PollRecordsMax > 0, "poll records max %d, must be above 0", c.PollRecordsMax)
 	check(c.BatchRecordsMax >= 1, "batch records max %d, must be above 0", c.BatchRecordsMax)
 	check(c.BatchBytesMax >= 1<<10, "batch bytes max %d, must be at least 1 KiB", c.BatchBytesMax)

@@ -77,6 +77,7 @@ type standbyTail struct {
 	reader  Tail          // nil: to be opened
 	end     record.Offset // of the changelog, as last heard
 	retry   backoff
+	behind  backoff   // begun anew without having been even since
 	even    time.Time // when it last had all that there was, or was opened
 }
 
@@ -88,6 +89,10 @@ const (
 	// standbyRoundBytes bounds what is read of a partition in one round, for which
 	// a takeover may have to wait.
 	standbyRoundBytes = 8 << 20
+	// askAgainFirst and askAgainMax are between two rebalances that are asked for:
+	// each stops the whole group for the time of a join.
+	askAgainFirst = 10 * time.Second
+	askAgainMax   = 10 * time.Minute
 )
 
 func newStandby(cfg *Config, stage string, stores *Stores, status *statusBoard) *Standby {
@@ -181,7 +186,7 @@ func (s *Standby) claimShare(coming []record.Partition) {
 		}
 	}
 	if !s.asked.waits(now) {
-		s.asked.failed(now)
+		s.asked.failedBetween(now, askAgainFirst, askAgainMax)
 		s.log.Info("asking for a rebalance: stores are warm that would balance the group", "group", s.group, "partitions", coming)
 		s.follower.Rebalance(s.group)
 	}
@@ -194,7 +199,7 @@ func (s *Standby) of(p record.Partition) TopicPartition { return TopicPartition{
 // not wait for a broker's answer to somebody else.
 func (s *Standby) follow(ctx context.Context, p record.Partition, t *standbyTail) (worked bool) {
 	now := s.cfg.Env.Now()
-	if t.retry.waits(now) || (t.store == nil && !s.stores.free(s.of(p))) {
+	if t.retry.waits(now) || t.reader == nil && t.behind.waits(now) || (t.store == nil && !s.stores.free(s.of(p))) {
 		return false
 	}
 	start := record.Offset(-1)
@@ -292,9 +297,7 @@ func (s *Standby) read(ctx context.Context, p record.Partition, t *standbyTail) 
 		records, err := t.reader.Take(ctx)
 		switch {
 		case errors.Is(err, ErrTruncated):
-			// The owner has moved the log's start past us: begin there.
-			s.closeReader(t)
-			return true, nil
+			return worked, s.outrun(p, t)
 		case err != nil:
 			return worked, fmt.Errorf("reading: %w", err)
 		case len(records) == 0:
@@ -303,6 +306,7 @@ func (s *Standby) read(ctx context.Context, p record.Partition, t *standbyTail) 
 			if _, at := t.reader.Heard(); at.After(t.even) {
 				t.even = at
 			}
+			t.behind.clear()
 			return worked, nil
 		}
 		worked = true
@@ -318,6 +322,19 @@ func (s *Standby) read(ctx context.Context, p record.Partition, t *standbyTail) 
 		}
 	}
 	return worked, nil
+}
+
+// outrun is for a standby whose place the owner has trimmed away, in spite of the
+// grace: it was down for long, or reads more slowly than the owner writes. It
+// begins anew at the log's start. The second time in a row, without having been
+// even in between, it waits before it does, and longer each time: what it reads
+// in vain costs the brokers and the disk.
+func (s *Standby) outrun(p record.Partition, t *standbyTail) error {
+	s.closeReader(t)
+	wait := t.behind.failedBetween(s.cfg.Env.Now(), time.Second, time.Minute)
+	s.log.Warn("the changelog was trimmed past the standby: its store is begun anew", "topic", s.changelog, "partition", p,
+		"next", t.restore.Next(), "again_at_the_earliest_in", wait)
+	return nil
 }
 
 // standbyStoreError is one after which a store must be closed.

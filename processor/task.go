@@ -68,11 +68,32 @@ type task struct {
 	ticked    bool // one was decided in the open batch
 	trimming  chan trimmed
 	trimRetry backoff
+	grace     trimGrace
 }
 
 type trimmed struct {
 	before state.Offset
 	err    error
+}
+
+// trimGrace holds back what may be trimmed, for a while.
+type trimGrace struct {
+	before state.Offset
+	since  time.Time // when it was first seen; zero: nothing waits
+}
+
+// passed returns how far may be trimmed now. What becomes redundant meanwhile
+// waits for its own turn: else a log that is trimmed often would never be.
+func (g *trimGrace) passed(before state.Offset, now time.Time, grace time.Duration) (state.Offset, bool) {
+	if g.since.IsZero() {
+		g.before, g.since = before, now
+	}
+	if now.Sub(g.since) < grace {
+		return 0, false
+	}
+	before = g.before
+	*g = trimGrace{}
+	return before, true
 }
 
 func (t *task) hasState() bool { return t.changelog.Topic != "" }

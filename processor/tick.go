@@ -93,6 +93,11 @@ func (w *worker) trim(ctx context.Context, t *task) {
 	if !ok {
 		return
 	}
+	if w.cfg.Standbys > 0 {
+		if before, ok = t.grace.passed(before, w.cfg.Env.Now(), w.cfg.TrimGrace); !ok {
+			return
+		}
+	}
 	done := make(chan trimmed, 1)
 	t.trimming = done
 	tp := t.changelog

@@ -366,7 +366,7 @@ func (s *Simulation) nodeConfig(p *process, cluster *Cluster) processor.Config {
 	cfg.Store = s.options.Store
 	cfg.Store.FS, cfg.Store.Shared = p.disk, p.shared
 	cfg.LeaveGroup = s.percent(s.options.LeavePercent)
-	cfg.Standbys, cfg.StandbyLookEvery = s.options.Standbys, 200*time.Millisecond
+	cfg.Standbys, cfg.StandbyLookEvery, cfg.TrimGrace = s.options.Standbys, 200*time.Millisecond, 100*time.Millisecond
 	cfg.PollRecordsMax, cfg.BatchRecordsMax = s.options.PollRecordsMax, s.options.BatchRecordMax
 	cfg.CommitIntervalMax, cfg.LateStart = s.options.CommitInterval, s.options.LateStart
 	cfg.CommitIntervalMin = min(cfg.CommitIntervalMin, cfg.CommitIntervalMax)
