@@ -56,14 +56,6 @@ var stageMutants = []mutant{
 	{name: "a closed order is forgotten before its repetition is refused", edits: []edit{
 		{"processor/order/turn.go", `t.now+record.Millis(t.cfg.KeepClosedMillis)`, `t.now+record.Millis(t.cfg.KeepClosedMillis)/20`},
 	}},
-	{name: "an order remembers no event", edits: []edit{
-		{"processor/order/seen.go", `	if len(o.Seen) >= seenMax*seenBytes {
-`, `	if o.Phase == PhaseLive {
-		o.Seen = o.Seen[:0]
-	}
-	if len(o.Seen) >= seenMax*seenBytes {
-`},
-	}},
 	{name: "an order expires although its payment waits for the decision", edits: []edit{
 		{"processor/order/timer.go", `			d[timerExpiry] = 0
 `, ``},
