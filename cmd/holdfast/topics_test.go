@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"holdfast/processor/kafka/embedded"
@@ -182,4 +184,18 @@ func TestReadCommittedEndsBehindMarkers(t *testing.T) {
 		return nil
 	})
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+// TestTopicsApplyOnTwoBrokers: they may be three, one of which is away, so topics
+// get three copies or none; who has only two says so.
+func TestTopicsApplyOnTwoBrokers(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(2))
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	h := &harness{t: t, environ: []string{"KAFKA_BROKERS=" + strings.Join(c.ListenAddrs(), ",")}}
+	require.Contains(t, h.good("topics", "plan"), "would create holdfast.log.orders: 8 partitions, replication 3\n")
+	errout := h.bad(exitFailed, "topics", "apply")
+	require.Contains(t, errout, "INVALID_REPLICATION_FACTOR")
+	require.Contains(t, errout, "set topics.replication and topics.min_insync")
+	require.Contains(t, h.good("topics", "apply", "--set", "topics.replication=2"), "created holdfast.log.orders: 8 partitions, replication 2\n")
 }

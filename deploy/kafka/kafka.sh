@@ -13,7 +13,8 @@
 #
 #   KAFKA_PORT        the broker's port on 127.0.0.1, 9092 unless set; each port has data of its own. A cluster's brokers
 #                     have this one and the two after it, its controllers the three after those
-#   KAFKA_HEAP        JVM heap options, "-Xms1g -Xmx1g" unless set, and "-Xms192m -Xmx384m" for each of a cluster
+#   KAFKA_HEAP        JVM heap options, "-Xms1g -Xmx1g" unless set; for each of a cluster "-Xms192m -Xmx384m" and
+#                     "-XX:TieredStopAtLevel=1", which starts with less work: a cluster isn't for measuring speed
 #   KAFKA_VERSION     the broker's version, the pom's unless set; data written by a newer one can't be read by an older one
 #   KAFKA_HOME_DIR    where jars, data and logs go, .kafka in the repository unless set
 #   KAFKA_SECURITY    a directory with ca.pem, broker.pem (private key and certificate of CN=broker, for 127.0.0.1) and
@@ -49,11 +50,12 @@ portTaken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 #
 # With KAFKA_SECURITY nobody without a certificate gets an answer, and one of a cluster tells of the others before it is
 # admitted itself; there the port must be open and the broker must have said in its log, since this start, that it is ready.
+# (Counted, since "grep -q" leaves "tail" with a broken pipe, which counts as a failure, where the log has grown long.)
 answers() {
   local reply
   if [[ -n $security$node ]]; then
-    portTaken "$port" && tail -c +"$(($(cat "$dir/log-from" 2>/dev/null || echo 0) + 1))" "$dir/server.log" 2>/dev/null |
-      grep -q 'Kafka Server started'
+    portTaken "$port" || return 1
+    [[ $(tail -c +"$(($(cat "$dir/log-from" 2>/dev/null || echo 0) + 1))" "$dir/server.log" 2>/dev/null | grep -c 'Kafka Server started') != 0 ]]
     return
   fi
   reply=$(timeout 5 bash -c '
@@ -169,12 +171,11 @@ start() {
 
 # await PID: until the broker answers; false when it ended instead.
 await() {
-  local waited=0
+  local until=$((SECONDS + 120))
   until answers; do
     kill -0 "$1" 2>/dev/null || return 1
-    ((waited < 1200)) || die "no answer on 127.0.0.1:$port within 2 minutes, see $dir/server.log"
+    ((SECONDS < until)) || die "no answer on 127.0.0.1:$port within 2 minutes, see $dir/server.log"
     sleep 0.1
-    waited=$((waited + 1))
   done
 }
 
@@ -238,7 +239,7 @@ kill9() {
 # one N VERB: does it to a broker of the cluster, by this script once more.
 one() {
   [[ $1 =~ ^[1-9]$ ]] && (($1 <= nodes)) || die "a cluster's brokers are 1 to $nodes, there is no '$1'"
-  KAFKA_NODE=$1 KAFKA_CLUSTER_ID=$(cat "$clusterID" 2>/dev/null) KAFKA_PORT=$((port + $1 - 1)) KAFKA_HEAP=${KAFKA_HEAP:--Xms192m -Xmx384m} "${BASH_SOURCE[0]}" "$2"
+  KAFKA_NODE=$1 KAFKA_CLUSTER_ID=$(cat "$clusterID" 2>/dev/null) KAFKA_PORT=$((port + $1 - 1)) KAFKA_HEAP=${KAFKA_HEAP:--Xms192m -Xmx384m -XX:TieredStopAtLevel=1} "${BASH_SOURCE[0]}" "$2"
 }
 
 # every VERB: does it to all at once, since one alone isn't a quorum and waits for another.

@@ -11,6 +11,7 @@
 //	drill.go     what a drill is, and one run of one
 //	scene.go     what it has: an application of its own, nodes, a load, an end
 //	kafka.go     the broker            node.go      a node in its successive lives
+//	cluster.go   three brokers, which lead what and when they are in sync
 //	load.go      orders at a rate      audit.go     the judge
 //	status.go    /status, /metrics     watch.go     who decides what, and since when
 //	report.go    the table, as text and as JSON

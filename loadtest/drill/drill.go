@@ -17,6 +17,7 @@ type Drill struct {
 	Expected string        // what must hold, for people; Do checks it
 	Bound    time.Duration // of what Do measures; 0: it measures no time
 	Timeout  time.Duration // of all of it, from the first topic to the end of the last process
+	Cluster  bool          // it has three brokers of its own, instead of the one that drills share
 	Do       func(ctx context.Context, s *Scene) error
 }
 
@@ -50,8 +51,11 @@ func (c *Config) rehearse(ctx context.Context, d Drill, kafka *Kafka) Result {
 	begun := time.Now()
 	r := Result{Name: d.Name, Fault: d.Fault, Expected: d.Expected, How: "drill " + d.Name}
 	s := &Scene{Drill: d, App: fmt.Sprintf("drill-%s-%d", d.Name, begun.UnixMilli()), Dir: filepath.Join(c.Dir, d.Name), Kafka: kafka, config: c}
-	limited, cancel := context.WithTimeoutCause(ctx, d.Timeout, fmt.Errorf("the drill has taken longer than its %v", d.Timeout))
 	err := os.MkdirAll(s.Dir, 0o755)
+	if err == nil && d.Cluster {
+		s.Kafka, err = openCluster(ctx, c.Kafka, c.Port+clusterPorts, c.stderr)
+	}
+	limited, cancel := context.WithTimeoutCause(ctx, d.Timeout, fmt.Errorf("the drill has taken longer than its %v", d.Timeout))
 	if err == nil {
 		err = d.Do(limited, s)
 	}
@@ -63,20 +67,25 @@ func (c *Config) rehearse(ctx context.Context, d Drill, kafka *Kafka) Result {
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), endsWithin)
 	err = errors.Join(err, s.end(ending))
 	cancel()
+	if d.Cluster && s.Kafka != nil {
+		err = errors.Join(err, s.Kafka.Close(ctx))
+	}
 	for _, m := range s.measured {
 		if m.Bound > 0 && m.Seconds > m.Bound {
 			err = errors.Join(err, fmt.Errorf("%s: %.1f s, and may take %.1f s", m.What, m.Seconds, m.Bound))
 		}
 	}
-	r.Measured, r.Notes, r.Passed = s.measured, s.notes, err == nil
+	if d.Cluster && err == nil {
+		err = s.Kafka.clean(ctx)
+	}
 	if err != nil {
 		r.Reason, r.Dir = strings.ReplaceAll(err.Error(), "\n", "; "), s.Dir
 	} else if !c.Keep {
 		if err := os.RemoveAll(s.Dir); err != nil {
-			r.Notes = append(r.Notes, err.Error())
+			s.Note("%v", err)
 		}
 	}
-	r.Seconds = time.Since(begun).Seconds()
+	r.Measured, r.Notes, r.Passed, r.Seconds = s.measured, s.notes, err == nil, time.Since(begun).Seconds()
 	return r
 }
 

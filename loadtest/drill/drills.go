@@ -23,5 +23,6 @@ func drills() []Drill {
 		logCut(),
 		topicAnew(),
 		poison(),
+		threeBrokers(),
 	}
 }

@@ -8,17 +8,19 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"time"
 )
 
-// Kafka is the broker that the drills share.
+// Kafka is the broker that the drills share, or the three of a drill's own.
 type Kafka struct {
-	Address string
+	Address string // of all brokers, separated by commas
 	Port    int
 
 	script  string
 	stderr  io.Writer
 	started bool // by us
+	cluster bool // three
 }
 
 // kafkaWithin is what the broker has to start or to stop, jars included.
@@ -27,10 +29,10 @@ const kafkaWithin = 3 * time.Minute
 // openKafka makes sure that one answers on 127.0.0.1:port.
 func openKafka(ctx context.Context, script string, port int, stderr io.Writer) (*Kafka, error) {
 	k := &Kafka{Address: "127.0.0.1:" + strconv.Itoa(port), Port: port, script: script, stderr: stderr}
-	if k.do(ctx, "status", io.Discard) == nil {
+	if k.do(ctx, io.Discard, "status") == nil {
 		return k, nil
 	}
-	if err := k.do(ctx, "start", stderr); err != nil {
+	if err := k.do(ctx, stderr, "start"); err != nil {
 		return nil, fmt.Errorf("starting a broker: %w", err)
 	}
 	k.started = true
@@ -43,18 +45,22 @@ func (k *Kafka) Close(ctx context.Context) error {
 		return nil
 	}
 	// Not with ctx: an interrupt is a reason to stop it.
-	return k.do(context.WithoutCancel(ctx), "stop", k.stderr)
+	ctx = context.WithoutCancel(ctx)
+	if k.cluster {
+		return k.do(ctx, k.stderr, "cluster", "stop")
+	}
+	return k.do(ctx, k.stderr, "stop")
 }
 
-func (k *Kafka) do(ctx context.Context, verb string, stderr io.Writer) error {
+func (k *Kafka) do(ctx context.Context, stderr io.Writer, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, kafkaWithin)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, k.script, verb)
+	cmd := exec.CommandContext(ctx, k.script, args...)
 	cmd.Stdout, cmd.Stderr = stderr, stderr
 	cmd.Env = append(os.Environ(), "KAFKA_PORT="+strconv.Itoa(k.Port))
 	detach(cmd)
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s %s: %w", k.script, verb, errors.Join(context.Cause(ctx), err))
+		return fmt.Errorf("%s %s: %w", k.script, strings.Join(args, " "), errors.Join(context.Cause(ctx), err))
 	}
 	return nil
 }

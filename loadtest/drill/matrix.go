@@ -47,7 +47,7 @@ func matrix() []Row {
 		{"a changelog is cut during a restore, or below what a store needs", "loud, with its cause; what the sweep has repeated restores the whole state all the same",
 			join(kafka("TestRestoreFromATrimmedChangelog"), store("TestRestoreFallsBelowTheLogStart", "TestRestoreFromAnyLogStart")), []string{"changelog-cut"}},
 		{"brokers restart, leaders and coordinators move", "decisions go on within a bound; audit passes",
-			join(kafka("TestBrokersAreGoneForAWhile", "TestBrokersMove", "TestLookUntilTheCoordinatorsAnswer"), command("TestBrokerRestart")), nil},
+			join(kafka("TestBrokersAreGoneForAWhile", "TestBrokersMove", "TestLookUntilTheCoordinatorsAnswer"), command("TestBrokerRestart"), in("loadtest/drill", []string{"TestThreeBrokers"})), []string{"three-brokers"}},
 		{"the network is lost both ways, or slow", "decisions go on when it is back; audit passes",
 			kafka("TestBrokersAreGoneForAWhile", "TestRestoresLoseTheirConnections"), []string{"network-slow", "network-lost", "network-blinks"}},
 		{"the disk fails or is full", "it is told; no store goes on that couldn't be written",

@@ -65,7 +65,7 @@ func (s *Scene) LogTopic(name string) string { return s.App + ".log." + name }
 // Client is one of the drill's own to the broker, past any proxy.
 func (s *Scene) Client() (*kgo.Client, error) {
 	if s.client == nil {
-		client, err := kgo.NewClient(kgo.SeedBrokers(s.Kafka.Address), kgo.DisableClientMetrics())
+		client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(s.Kafka.Address, ",")...), kgo.DisableClientMetrics(), kgo.MetadataMinAge(100*time.Millisecond))
 		if err != nil {
 			return nil, fmt.Errorf("making a client: %w", err)
 		}
@@ -146,7 +146,9 @@ func (s *Scene) end(ctx context.Context) error {
 	for _, fn := range slices.Backward(s.closers) {
 		fn()
 	}
-	errs = append(errs, s.deleteTopics(ctx))
+	if !s.Drill.Cluster { // which ends with all that is on it
+		errs = append(errs, s.deleteTopics(ctx))
+	}
 	if s.client != nil {
 		s.client.Close()
 	}

@@ -122,6 +122,24 @@ func (w *Watch) Again(ctx context.Context) (time.Duration, error) {
 	return slowest, err
 }
 
+// Moved waits until every partition of the logs has decided something after then.
+func (w *Watch) Moved(ctx context.Context, then time.Time) error {
+	return await(ctx, watchEvery, func(context.Context) (string, error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		moved := 0
+		for _, s := range w.seen {
+			if s.moved.After(then) {
+				moved++
+			}
+		}
+		if moved < w.scene.logs {
+			return fmt.Sprintf("%d of %d partitions have decided since %s", moved, w.scene.logs, then.Format(time.TimeOnly)), nil
+		}
+		return "", nil
+	})
+}
+
 // Longest is how long the partition that stood still longest did so, since the
 // mark until now, and which it was.
 func (w *Watch) Longest() (longest time.Duration, where Place) {
