@@ -46,7 +46,7 @@ func TestDeltaBytesAreGolden(t *testing.T) {
 	last := map[int][]byte{}
 	golden.Each(t, "delta_last_part", func(version int, b []byte) { last[version] = b })
 	golden.Each(t, "delta_first_part", func(version int, b []byte) {
-		h, first, err := decodeHeader(b)
+		_, first, err := decodeHeader(b)
 		require.NoError(t, err)
 		h, rest, err := decodeHeader(last[version])
 		require.NoError(t, err)
