@@ -171,7 +171,8 @@ func (w *worker) notApplied(t *task, err error) {
 	w.restore(t)
 }
 
-// upkeep is what is done between transactions.
+// upkeep is what is done between transactions. What it finds to halt a task for,
+// halts it before the next one.
 func (w *worker) upkeep(ctx context.Context) {
 	now := w.cfg.Env.Now()
 	for _, t := range w.order {
@@ -184,6 +185,7 @@ func (w *worker) upkeep(ctx context.Context) {
 		}
 		w.tick(t, now)
 	}
+	w.verify(now)
 }
 
 // flush starts flushes one after the other. Stores that were opened together are

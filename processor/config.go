@@ -67,6 +67,10 @@ type Config struct {
 	// record before and the node's clock. Beyond, the task halts undecided: a
 	// broker's clock has gone wrong, and every expiry would be decided by it.
 	ClockJumpMax time.Duration
+	// VerifyKeys and VerifyBytes are how much of its tasks' stores a worker looks
+	// through in a second, for what can't be; 0 keys: nothing. See verify.go.
+	VerifyKeys  int
+	VerifyBytes int64
 	// RestoreStallMax is how long a restore may see nothing new.
 	RestoreStallMax time.Duration
 	// EndTimeout bounds flush and end of a transaction.
@@ -78,6 +82,8 @@ type StageConfig struct {
 	Name    string
 	New     func(tp TopicPartition) stage.Stage
 	Workers int
+	// Verifier makes what tells damaged state from sound; nil: nothing does.
+	Verifier func() stage.Verifier
 	// Outcomes names what the stage counts: Tx.Count(i) is for Outcomes[i]. Each
 	// is two words, what was asked and what came of it. Empty: nobody counts.
 	Outcomes []string
@@ -137,6 +143,8 @@ func (c *Config) Validate() error {
 	check(c.CommitIntervalMax <= 5*time.Second, "commit interval max %v, must be at most 5s (half of the transaction timeout)", c.CommitIntervalMax)
 	check(c.TickEvery > 0, "ticks every %v, must be above 0", c.TickEvery)
 	check(c.ClockJumpMax > 0, "clock jump max %v, must be above 0", c.ClockJumpMax)
+	check(c.VerifyKeys >= 0, "verifying %d keys a second, must be 0 or more", c.VerifyKeys)
+	check(c.VerifyKeys <= 0 || c.VerifyBytes > 0, "verifying %d bytes a second, must be above 0", c.VerifyBytes)
 	check(c.RestoreStallMax > 0, "restore stall max %v, must be above 0", c.RestoreStallMax)
 	check(c.EndTimeout > 0, "end timeout %v, must be above 0", c.EndTimeout)
 	return errors.Join(errs...)

@@ -119,6 +119,7 @@ func (l *Loop) Stop() error {
 // flushed or given back. What runs beside the loop must have ended.
 func (l *Loop) Crash() {
 	for _, t := range l.w.tasks {
+		l.w.endWalk(t)
 		if t.phase == phaseRestoring && t.restored != nil {
 			t.cancel()
 			select {

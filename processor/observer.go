@@ -16,6 +16,15 @@ type Observer interface {
 	Restored(stage string, tp TopicPartition, records, bytes int64, took time.Duration)
 	Halted(stage string, tp TopicPartition, reason string)
 	Wiped(stage string, tp TopicPartition, reason string)
+	// Verified is called for each stretch of a store that was looked through.
+	Verified(stage string, tp TopicPartition, v Verified)
+}
+
+// Verified is what a stretch of a store was like.
+type Verified struct {
+	Keys, Bytes int64 // read, those that a row was compared with too
+	Findings    int   // the partition halts for it
+	Whole       bool  // it was the last stretch of the store
 }
 
 // Result is what a worker knows when its transaction ends.
@@ -65,6 +74,7 @@ func (nobody) Ended(*Transaction)                                           {}
 func (nobody) Restored(string, TopicPartition, int64, int64, time.Duration) {}
 func (nobody) Halted(string, TopicPartition, string)                        {}
 func (nobody) Wiped(string, TopicPartition, string)                         {}
+func (nobody) Verified(string, TopicPartition, Verified)                    {}
 
 // tell tells the observer how the batch's transaction ended, if there was one.
 func (w *worker) tell(r Result) {

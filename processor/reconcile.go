@@ -122,6 +122,7 @@ func (w *worker) advance(t *task) error {
 // partition paused meanwhile. Until the result is taken up, the store belongs
 // to the restore.
 func (w *worker) restore(t *task) {
+	w.endWalk(t)
 	w.session.Pause(t.tp)
 	t.phase, t.again = phaseRestoring, false
 	ctx, cancel := context.WithCancel(context.Background())
@@ -184,6 +185,7 @@ func (w *worker) takeUp(t *task, r restoreResult) error {
 // close gives a task's store back. What isn't flushed would only have to be
 // replayed; flushing makes the next start cheap.
 func (w *worker) close(t *task) {
+	w.endWalk(t)
 	if t.phase == phaseRestoring && t.restored != nil {
 		t.cancel()
 		w.at("close")

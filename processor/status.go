@@ -23,6 +23,9 @@ type PartitionStatus struct {
 	// At the append time of the last record decided, 0 when there was none yet.
 	Next record.Offset `json:"next_offset"`
 	At   record.Millis `json:"-"`
+	// Verified is when this node last found the whole of its store right; zero:
+	// not yet.
+	Verified time.Time `json:"verified_at,omitzero"`
 }
 
 // Health is how a node is as a whole.
@@ -125,7 +128,7 @@ func (b *statusBoard) set(stage string, t *task) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.entries[statusKey{stage, t.tp}] = statusEntry{
-		PartitionStatus: PartitionStatus{Stage: stage, Topic: t.tp.Topic, Partition: t.tp.Partition, Phase: t.phase.String(), Reason: t.reason},
+		PartitionStatus: PartitionStatus{Stage: stage, Topic: t.tp.Topic, Partition: t.tp.Partition, Phase: t.phase.String(), Reason: t.reason, Verified: t.verified},
 		progress:        t.progress,
 		consumed:        &t.consumed,
 	}

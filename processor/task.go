@@ -69,6 +69,7 @@ type task struct {
 	trimming  chan trimmed
 	trimRetry backoff
 	grace     trimGrace
+	verified  time.Time // when its store was last found right as a whole
 }
 
 type trimmed struct {

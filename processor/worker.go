@@ -49,6 +49,7 @@ type worker struct {
 	lastEnd    time.Time
 	commitCost time.Duration
 	nextFlush  time.Time // no store's flush before, unless it is pressed
+	walk       walk      // through the tasks' stores
 	setback    backoff   // what failed since the last commit
 }
 

@@ -159,6 +159,7 @@ type logHalted struct{ log *slog.Logger }
 func (logHalted) Ended(*processor.Transaction)                                           {}
 func (logHalted) Restored(string, processor.TopicPartition, int64, int64, time.Duration) {}
 func (logHalted) Wiped(string, processor.TopicPartition, string)                         {}
+func (logHalted) Verified(string, processor.TopicPartition, processor.Verified)          {}
 func (l logHalted) Halted(stage string, tp processor.TopicPartition, reason string) {
 	l.log.Error("demo is stuck: a partition halted", "stage", stage, "partition", tp.Partition)
 }

@@ -177,3 +177,5 @@ func (logObserver) Halted(string, processor.TopicPartition, string) {} // the ru
 func (o logObserver) Wiped(stage string, tp processor.TopicPartition, reason string) {
 	o.log.Warn("store was wiped", "stage", stage, "partition", tp.Partition, "reason", reason)
 }
+
+func (logObserver) Verified(string, processor.TopicPartition, processor.Verified) {}

@@ -134,6 +134,8 @@ func (s *StateSettings) validate(v *settingErrors) {
 	v.check(s.CacheBytes >= 1<<20, "state.cache_bytes: %v, must be at least 1MiB", s.CacheBytes)
 	v.check(s.FlushBytes >= 64<<10, "state.flush_bytes: %v, must be at least 64KiB", s.FlushBytes)
 	v.within("state.flush_every", s.FlushEvery, 100*time.Millisecond, time.Hour)
+	v.between("state.verify_keys", s.VerifyKeys, 0, 1_000_000)
+	v.check(s.VerifyBytes >= 1<<10, "state.verify_bytes: %v, must be at least 1KiB (state.verify_keys 0 turns it off)", s.VerifyBytes)
 	v.check(s.SweepShare > 0 && s.SweepShare <= 1, "state.sweep_share: %v, must be above 0 and up to 1", s.SweepShare)
 }
 

@@ -56,9 +56,10 @@ func assemble(s *Settings, t *topology.Topology, d described, options []kgo.Opt,
 	c.CommitIntervalMin, c.CommitIntervalMax = s.Commit.IntervalMin, s.Commit.IntervalMax
 	c.BatchRecordsMax, c.BatchBytesMax = s.Commit.RecordsMax, int(s.Commit.BytesMax)
 	c.LeaveGroup, c.Standbys = leave, s.Node.Standbys
+	c.VerifyKeys, c.VerifyBytes = s.State.VerifyKeys, int64(s.State.VerifyBytes)
 	c.Store = state.Config{Shared: a.shared, Logger: log, FlushBytes: int64(s.State.FlushBytes), FlushEvery: s.State.FlushEvery, SweepShare: s.State.SweepShare}
 	for _, name := range s.Node.Stages {
-		c.Stages = append(c.Stages, processor.StageConfig{Name: name, New: a.stage(s, d, name, log), Workers: s.WorkersOf(name), Outcomes: outcomesOf(name)})
+		c.Stages = append(c.Stages, processor.StageConfig{Name: name, New: a.stage(s, d, name, log), Workers: s.WorkersOf(name), Verifier: verifierOf(name), Outcomes: outcomesOf(name)})
 	}
 	if a.Node, err = processor.NewNode(c); err != nil {
 		a.close()
@@ -106,6 +107,19 @@ func (a *assembly) stage(s *Settings, d described, name string, log *slog.Logger
 		return func(processor.TopicPartition) stage.Stage { return channels.New(c) }
 	}
 	panic("BUG: no stage " + name)
+}
+
+// verifierOf returns what makes a stage's verifier; nil for one without state.
+func verifierOf(name string) func() stage.Verifier {
+	switch name {
+	case topology.StageOrders:
+		return order.NewVerifier
+	case topology.StageInventory:
+		return inventory.NewVerifier
+	case topology.StageChannels:
+		return channels.NewVerifier
+	}
+	return nil
 }
 
 // shopsView follows the table channels, which every intake worker needs whole to

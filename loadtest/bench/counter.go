@@ -83,6 +83,8 @@ func (c *counter) Halted(_ string, tp processor.TopicPartition, reason string) {
 }
 func (c *counter) Wiped(string, processor.TopicPartition, string) {}
 
+func (c *counter) Verified(string, processor.TopicPartition, processor.Verified) {}
+
 func (c *counter) wake() {
 	select {
 	case c.changed <- struct{}{}:

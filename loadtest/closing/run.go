@@ -245,6 +245,8 @@ func (h *halts) Halted(_ string, _ processor.TopicPartition, reason string) { *h
 // Wiped is part of processor.Observer.
 func (h *halts) Wiped(_ string, _ processor.TopicPartition, reason string) { *h = append(*h, reason) }
 
+func (h *halts) Verified(string, processor.TopicPartition, processor.Verified) {}
+
 // Ended is part of processor.Observer.
 func (h *halts) Ended(t *processor.Transaction) {
 	for _, reason := range t.DeadLetters {

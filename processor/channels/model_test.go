@@ -391,4 +391,5 @@ func closeAll(m *model, task *stagetest.Task, chunk, step int) {
 	for sku := range m.fed {
 		require.Empty(m.t, m.wrong(sku, false), "step %d, all windows closed", step)
 	}
+	requireSound(m.t, task)
 }

@@ -34,13 +34,18 @@ func loadPass(tx stage.Tx) (p pass, ok bool) {
 	if !ok {
 		return pass{}, false
 	}
-	r := pack.NewReader(value)
-	r.Form("pass", passVersion, 4, 4)
-	p = pass{next: record.SKU(r.String()), until: record.SKU(r.String()), again: r.Bool()}
-	if err := r.Close(); err != nil {
-		panic(fmt.Sprintf("BUG: pass in state: %v", err))
+	p, err := decodePass(value)
+	if err != nil {
+		panic(fmt.Sprintf("BUG: state: %v", err))
 	}
 	return p, true
+}
+
+func decodePass(value []byte) (pass, error) {
+	r := pack.NewReader(value)
+	r.Form("pass", passVersion, 4, 4)
+	p := pass{next: record.SKU(r.String()), until: record.SKU(r.String()), again: r.Bool()}
+	return p, r.Close()
 }
 
 func (p *pass) save(tx stage.Tx) {

@@ -1,6 +1,7 @@
 package channels
 
 import (
+	"fmt"
 	"strings"
 
 	"holdfast/processor/stage"
@@ -114,6 +115,9 @@ func (s *Stage) publish(tx stage.Tx, sku record.SKU, it *item) {
 		c := &s.changes[i]
 		tx.Count(outcomeOf(c))
 		version := max(c.version+1, now)
+		if version <= c.version || c.sellable < 0 {
+			panic(fmt.Sprintf("BUG: shop %q is told %d of %q under version %d, after %d", s.tables.shops.list[c.shop], c.sellable, sku, version, c.version))
+		}
 		it.tell(told{shop: c.shop, sellable: c.sellable, version: version})
 		_, name, _ := strings.Cut(s.tables.shops.list[c.shop], "/")
 		u := record.ChannelStock{
@@ -132,7 +136,11 @@ func (s *Stage) publish(tx stage.Tx, sku record.SKU, it *item) {
 		if !it.differs(i) {
 			continue
 		}
-		p.published, p.version = p.now, max(p.version+1, now)
+		version := max(p.version+1, now)
+		if version <= p.version || p.now.OnHand|p.now.Unavailable|p.now.Held|p.now.Allocated < 0 {
+			panic(fmt.Sprintf("BUG: %+v of %q at %q under version %d, after %d", p.now, sku, s.tables.warehouses.list[p.warehouse], version, p.version))
+		}
+		p.published, p.version = p.now, version
 		s.value = appendStockUpdate(s.value[:0], &record.StockUpdate{
 			SKU: sku, Warehouse: record.WarehouseID(s.tables.warehouses.list[p.warehouse]),
 			OnHand: p.now.OnHand, Unavailable: p.now.Unavailable, Held: p.now.Held, Allocated: p.now.Allocated,

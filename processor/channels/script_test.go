@@ -46,6 +46,7 @@ func TestScripts(t *testing.T) {
 					entries = append(entries, record.Entry{Kind: record.KindTick})
 				}
 				task.Entries(record.Millis(at), entries...)
+				requireSound(t, task)
 				return show(t, task)
 			})
 		})

@@ -39,13 +39,22 @@ func loadQueue(tx stage.Tx) queue {
 	if !ok {
 		return queue{}
 	}
+	q, err := decodeQueue(value)
+	if err != nil {
+		panic(fmt.Sprintf("BUG: state: %v", err))
+	}
+	return q
+}
+
+func decodeQueue(value []byte) (queue, error) {
 	r := pack.NewReader(value)
 	r.Form("queue of windows", queueVersion, 4, 4)
 	q := queue{head: r.Uint(), tail: r.Uint(), due: record.Millis(r.Int())}
-	if err := r.Close(); err != nil || q.head > q.tail {
-		panic(fmt.Sprintf("BUG: queue of windows in state: %d to %d, %v", q.head, q.tail, err))
+	err := r.Close()
+	if err == nil && q.head > q.tail {
+		err = fmt.Errorf("queue of windows: %d to %d: %w", q.head, q.tail, pack.ErrForm)
 	}
-	return q
+	return q, err
 }
 
 func (q *queue) save(tx stage.Tx) {

@@ -386,6 +386,7 @@ type observer struct {
 	halted    map[record.Partition]string
 	restored  []restored
 	wiped     []string
+	whole     map[int]int // how often a partition's store was found right
 }
 
 type restored struct {
@@ -393,7 +394,9 @@ type restored struct {
 	records   int64
 }
 
-func newObserver() *observer { return &observer{halted: map[record.Partition]string{}} }
+func newObserver() *observer {
+	return &observer{halted: map[record.Partition]string{}, whole: map[int]int{}}
+}
 
 func (o *observer) Ended(t *processor.Transaction) {
 	o.mu.Lock()
@@ -423,6 +426,14 @@ func (o *observer) Wiped(_ string, _ processor.TopicPartition, reason string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.wiped = append(o.wiped, reason)
+}
+
+func (o *observer) Verified(_ string, tp processor.TopicPartition, v processor.Verified) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if v.Whole {
+		o.whole[int(tp.Partition)]++
+	}
 }
 
 // read runs fn with the observer's fields.

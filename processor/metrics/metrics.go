@@ -29,6 +29,9 @@ type Metrics struct {
 	restoreTime  *prometheus.CounterVec
 	restoreBytes *prometheus.CounterVec
 	wipes        *prometheus.CounterVec
+	verified     *prometheus.CounterVec
+	walks        *prometheus.CounterVec
+	violations   *prometheus.CounterVec
 }
 
 var _ processor.Observer = (*Metrics)(nil)
@@ -62,6 +65,9 @@ func New(b Build, stages []processor.StageConfig, now func() time.Time, next pro
 	m.restoreTime = m.counter("holdfast_restore_seconds_total", "Time that restores took.", "stage")
 	m.restoreBytes = m.counter("holdfast_restore_bytes_total", "Bytes of changelogs that restores read.", "stage")
 	m.wipes = m.counter("holdfast_store_wipes_total", "Stores that were begun anew because what was there couldn't be used.", "stage")
+	m.verified = m.counter("holdfast_verified_keys_total", "Keys of stores that were looked through for what can't be.", "stage")
+	m.walks = m.counter("holdfast_verified_stores_total", "Stores that were looked through to the end and found right.", "stage")
+	m.violations = m.counter("holdfast_state_violations_total", "Things in stores that can't be. Their partitions halt.", "stage")
 	records := m.counter("holdfast_records_total", "Input records that were decided, ticks included.", "stage")
 	ticks := m.counter("holdfast_ticks_total", "Ticks that were decided: time that passed on a silent log, or work that went on.", "stage")
 	sent := m.counter("holdfast_sent_entries_total", "Entries sent to internal logs: commands, decisions, availability.", "stage", "log")
@@ -91,7 +97,7 @@ func New(b Build, stages []processor.StageConfig, now func() time.Time, next pro
 			}
 			sm.outcomes = append(sm.outcomes, decisions.WithLabelValues(s.Name, decision, outcome))
 		}
-		for _, v := range []*prometheus.CounterVec{m.halts, m.restores, m.restoreTime, m.restoreBytes, m.wipes} {
+		for _, v := range []*prometheus.CounterVec{m.halts, m.restores, m.restoreTime, m.restoreBytes, m.wipes, m.verified, m.walks, m.violations} {
 			v.WithLabelValues(s.Name) // so that the first is an increase, and not news
 		}
 		m.stages[s.Name] = sm
@@ -184,5 +190,17 @@ func (m *Metrics) Wiped(stage string, tp processor.TopicPartition, reason string
 	m.wipes.WithLabelValues(stage).Inc()
 	if m.next != nil {
 		m.next.Wiped(stage, tp, reason)
+	}
+}
+
+// Verified is part of processor.Observer.
+func (m *Metrics) Verified(stage string, tp processor.TopicPartition, v processor.Verified) {
+	m.verified.WithLabelValues(stage).Add(float64(v.Keys))
+	m.violations.WithLabelValues(stage).Add(float64(v.Findings))
+	if v.Whole {
+		m.walks.WithLabelValues(stage).Inc()
+	}
+	if m.next != nil {
+		m.next.Verified(stage, tp, v)
 	}
 }

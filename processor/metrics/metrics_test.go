@@ -22,6 +22,9 @@ func (o *told) Restored(string, processor.TopicPartition, int64, int64, time.Dur
 }
 func (o *told) Halted(string, processor.TopicPartition, string) { *o = append(*o, "halted") }
 func (o *told) Wiped(string, processor.TopicPartition, string)  { *o = append(*o, "wiped") }
+func (o *told) Verified(string, processor.TopicPartition, processor.Verified) {
+	*o = append(*o, "verified")
+}
 
 // What isn't known to be committed counts as a transaction and as nothing else.
 func TestOnlyCommittedWorkCounts(t *testing.T) {

@@ -33,6 +33,8 @@
 //	create.go paid.go cancel.go ship.go progress.go returned.go expire.go deadline.go snapshot.go decided.go    the verbs
 //	named.go     what events name of lines, and what they have named so far
 //	move.go      what one event moves, as commands to inventory
+//	check.go     what must be true after every turn, always checked
+//	verify.go    what must be true of the whole state, looked at in the background
 //	outcome.go   what is counted
 //	story.go json.go     what is told: order.events and channel.<name>.status
 //	inbox.go     events of unknown and of undecided orders

@@ -156,6 +156,9 @@ func (s *Stage) begin(tx stage.Tx, key record.OrderKey, origin record.Origin, un
 	t := &s.turn
 	t.begin(key, tx.Now(), origin)
 	s.load(tx)
+	if t.o != nil {
+		t.was = t.o.before()
+	}
 	s.was = t.dues()
 	t.doDue(until)
 	t.origin = origin
@@ -165,6 +168,7 @@ func (s *Stage) begin(tx stage.Tx, key record.OrderKey, origin record.Origin, un
 func (s *Stage) end(tx stage.Tx) {
 	t := &s.turn
 	t.tidy()
+	t.check()
 	s.save(tx)
 	s.index(tx)
 	s.send(tx)

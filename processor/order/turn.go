@@ -48,6 +48,7 @@ type turn struct {
 	cause  string
 
 	o     *Order // nil: not known
+	was   before // o, or what stood there before it was dropped
 	inbox inbox
 	store *Order // memory of o
 
@@ -84,7 +85,7 @@ func (t *turn) begin(key record.OrderKey, now record.Millis, origin record.Origi
 		t.at = now.String()
 	}
 	t.key, t.now, t.origin, t.cause = key, now, origin, ""
-	t.o = nil
+	t.o, t.was = nil, before{}
 	t.inbox.reset()
 	t.commands, t.told, t.json, t.dead = t.commands[:0], t.told[:0], t.json[:0], t.dead[:0]
 	t.reminder, t.changed, t.inboxChanged = 0, false, false
@@ -234,5 +235,5 @@ func (t *turn) forget() {
 
 // drop forgets a closed order, and all that belongs to it.
 func (t *turn) drop() {
-	t.o, t.changed = nil, true
+	t.o, t.was, t.changed = nil, before{}, true
 }

@@ -79,6 +79,8 @@ func (o *singleObserver) Wiped(_ string, _ processor.TopicPartition, reason stri
 	o.events = append(o.events, "wiped: "+reason)
 }
 
+func (o *singleObserver) Verified(string, processor.TopicPartition, processor.Verified) {}
+
 // start begins a life of the process and lets it come to rest.
 func (s *single) start(t *testing.T) {
 	s.dead, s.ended = false, false

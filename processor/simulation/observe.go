@@ -38,6 +38,9 @@ func (o *observer) Halted(stage string, tp processor.TopicPartition, reason stri
 // Wiped is part of processor.Observer.
 func (o *observer) Wiped(string, processor.TopicPartition, string) { o.Stats.Wiped++ }
 
+// Verified is part of processor.Observer; what is found halts the partition, too.
+func (o *observer) Verified(string, processor.TopicPartition, processor.Verified) {}
+
 // logger writes the run time's messages into the trace.
 func (s *Simulation) logger() *slog.Logger { return slog.New(&traceHandler{s: s}) }
 
