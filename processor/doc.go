@@ -18,6 +18,7 @@
 //	restore.go    store right before it decides    tick.go    time and trimming
 //	fate.go       what an error means              status.go  what people see
 //	observer.go   what metrics are told            consumed.go  how far each task is
+//	verify.go     a walk through the stores for what can't be
 //	standby.go    stores kept up to date for       rendezvous.go  whose standby
 //	              partitions of other nodes                       a node is
 //	claim.go      what the process has stores of, by which the group places partitions

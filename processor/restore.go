@@ -216,6 +216,42 @@ func RollForward(ctx context.Context, c Cluster, changelog TopicPartition, store
 	return f.records, f.bytes, err
 }
 
+// ReadChangelog calls fn with each committed record of a changelog, from its start
+// to its end as it is now.
+func ReadChangelog(ctx context.Context, c Cluster, changelog TopicPartition, stallMax time.Duration, fn func(offset record.Offset, value []byte) error) error {
+	start, end, err := c.Bounds(ctx, changelog)
+	if err != nil {
+		return fmt.Errorf("reading the bounds of %s/%d: %w", changelog.Topic, changelog.Partition, err)
+	}
+	reader, err := c.Read(ctx, changelog, start)
+	if err != nil {
+		return fmt.Errorf("reading changelog %s/%d: %w", changelog.Topic, changelog.Partition, err)
+	}
+	defer reader.Close()
+	for next := start; next < end; {
+		stall, cancel := context.WithTimeout(ctx, stallMax)
+		records, err := reader.Read(stall)
+		cancel()
+		if err != nil {
+			if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+				err = &stalledError{next: next, end: end, after: stallMax}
+			}
+			return fmt.Errorf("reading changelog %s/%d: %w", changelog.Topic, changelog.Partition, err)
+		}
+		for i := range records {
+			rec := &records[i]
+			next = rec.Offset + 1
+			if rec.Control || rec.Offset >= end {
+				continue
+			}
+			if err := fn(rec.Offset, rec.Value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // forward applies a changelog from a store's position to the end as captured when
 // it starts. It is done when it has seen an offset at or beyond end-1, record or
 // marker: a read_committed reader is never shown the marker that ends a log as a

@@ -30,9 +30,14 @@ func Describe(record []byte) (Description, error) {
 	if h.parts > 1 {
 		return d, nil
 	}
-	delta, err := decodeDelta(&h, sharedHeader(record), chunk)
+	err = d.takeApart(&h, sharedHeader(record), chunk)
+	return d, err
+}
+
+func (d *Description) takeApart(h *header, shared, body []byte) error {
+	delta, err := decodeDelta(h, shared, body)
 	if err != nil {
-		return d, err
+		return err
 	}
 	for _, section := range []struct {
 		entries []byte
@@ -41,7 +46,7 @@ func Describe(record []byte) (Description, error) {
 		for r := (entryReader{rest: section.entries}); ; {
 			key, value, isDelete, ok, err := r.next()
 			if err != nil {
-				return d, err
+				return err
 			}
 			if !ok {
 				break
@@ -53,5 +58,32 @@ func Describe(record []byte) (Description, error) {
 			d.Entries = append(d.Entries, e)
 		}
 	}
-	return d, nil
+	return nil
+}
+
+// Describer describes a changelog's records in their order, deltas of several parts too: the description of the last part
+// has the entries of all.
+type Describer struct{ body []byte }
+
+// Describe takes the next record apart.
+func (r *Describer) Describe(record []byte) (Description, error) {
+	d, err := Describe(record)
+	if err != nil || d.Parts == 1 {
+		return d, err
+	}
+	h, chunk, err := decodeHeader(record)
+	if err != nil {
+		return d, err
+	}
+	if d.Part == 0 {
+		r.body = r.body[:0]
+	}
+	if r.body = append(r.body, chunk...); d.Part+1 < d.Parts {
+		return d, nil
+	}
+	if len(r.body) != h.bodyEnd {
+		return d, nil // the log begins within it
+	}
+	err = d.takeApart(&h, sharedHeader(record), append([]byte(nil), r.body...))
+	return d, err
 }

@@ -1,15 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -21,8 +19,10 @@ import (
 )
 
 type stateCmd struct {
-	Verify stateVerifyCmd `cmd:"" help:"Compare the stores of a stopped node with what their changelogs hold."`
-	Dump   stateDumpCmd   `cmd:"" help:"Print a store of a stopped node."`
+	Verify  stateVerifyCmd  `cmd:"" help:"Look through the stores of a stopped node for what can't be, and compare them with what their changelogs hold."`
+	Dump    stateDumpCmd    `cmd:"" help:"Print a store of a stopped node, or some of its keys."`
+	Explain stateExplainCmd `cmd:"" help:"Tell which deltas of the changelog wrote a key, and what stands there now."`
+	Reset   stateResetCmd   `cmd:"" help:"Put a store of a stopped node aside, so that it is built anew from its changelog."`
 }
 
 type stateFlags struct {
@@ -31,124 +31,23 @@ type stateFlags struct {
 	DataDir string `key:"data_dir" help:"The node's data directory." placeholder:"holdfast-data"`
 }
 
-type stateVerifyCmd struct{ stateFlags }
-
-type stateDumpCmd struct {
-	stateFlags
+// storeArgs names one store.
+type storeArgs struct {
 	Stage     string `arg:"" help:"orders, inventory or channels"`
 	Partition int32  `arg:"" help:"Number of the partition."`
 }
 
-func (c *stateVerifyCmd) Help() string {
-	return "Each store is rolled forward to the end of its changelog, the changelog is folded anew from its start into memory, and the two must hold the same. Exit code 3 when they don't."
-}
-
-// storeReport is what verify says of one store.
-type storeReport struct {
-	Stage            string           `json:"stage"`
-	Partition        record.Partition `json:"partition"`
-	Keys             int64            `json:"keys"`
-	Bytes            int64            `json:"bytes"`
-	Digest           string           `json:"digest"`
-	TailRecords      int64            `json:"tail_records"` // rolled forward
-	ChangelogRecords int64            `json:"changelog_records"`
-	ChangelogBytes   int64            `json:"changelog_bytes"`
-	Different        []string         `json:"different"` // some of the keys, printable
-}
-
-func (c *stateVerifyCmd) Run(ctx context.Context, a *app) error {
-	r, err := openStores(ctx, a)
+// keyArg reads a key as dump prints it, in quotes, or as it is where that is all
+// text.
+func keyArg(text string) ([]byte, error) {
+	if !strings.HasPrefix(text, `"`) {
+		return []byte(text), nil
+	}
+	key, err := strconv.Unquote(text)
 	if err != nil {
-		return err
+		return nil, usageErrorf("key %s: isn't in quotes as state dump prints it", text)
 	}
-	defer r.close()
-	reports := []storeReport{}
-	bad := 0
-	err = r.each(func(stage string, partition record.Partition) error {
-		report, err := r.verify(ctx, stage, partition)
-		if err != nil {
-			return fmt.Errorf("store %s/%d: %w", stage, partition, err)
-		}
-		reports = append(reports, report)
-		if len(report.Different) > 0 {
-			bad++
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if c.json() {
-		err = a.printJSON(struct {
-			Stores    []storeReport `json:"stores"`
-			Different int           `json:"different"`
-		}{reports, bad})
-	} else {
-		for _, s := range reports {
-			verdict := "same"
-			if len(s.Different) > 0 {
-				verdict = fmt.Sprintf("DIFFERENT, for instance %q", s.Different)
-			}
-			fmt.Fprintf(a.Stdout, "%s/%d: %s: %d keys, %d bytes, changelog of %d records, %d bytes, digest %s\n", s.Stage, s.Partition, verdict, s.Keys, s.Bytes, s.ChangelogRecords, s.ChangelogBytes, s.Digest)
-		}
-	}
-	if err == nil && bad > 0 {
-		err = violationErrorf("%d of %d stores differ from their changelogs", bad, len(reports))
-	}
-	return err
-}
-
-func (c *stateDumpCmd) Run(ctx context.Context, a *app) error {
-	r, err := openStores(ctx, a)
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	store, err := r.open(c.Stage, record.Partition(c.Partition))
-	if err != nil {
-		return err
-	}
-	out := bufio.NewWriter(a.Stdout)
-	if c.json() {
-		err = c.printJSON(out, store)
-	} else {
-		err = printStore(out, store)
-	}
-	return errors.Join(err, out.Flush(), store.Close())
-}
-
-// printStore prints an entry a line: the key as text, the value in hexadecimal
-// digits.
-func printStore(out io.Writer, store *state.Store) error {
-	var printed error
-	err := store.Each(func(key, value []byte) bool {
-		_, printed = fmt.Fprintf(out, "%s %s\n", strconv.Quote(string(key)), hex.EncodeToString(value))
-		return printed == nil
-	})
-	return errors.Join(err, printed)
-}
-
-// printJSON prints one object. A store may be larger than memory, so its entries
-// are written as they are read.
-func (c *stateDumpCmd) printJSON(out io.Writer, store *state.Store) error {
-	type entry struct {
-		Key   any    `json:"key"`   // text, or {"bytes": base64} where it isn't
-		Value []byte `json:"value"` // base64
-	}
-	_, printed := fmt.Fprintf(out, `{"stage":%s,"partition":%d,"entries":[`, compactJSON(c.Stage), c.Partition)
-	separator := "\n"
-	err := store.Each(func(key, value []byte) bool {
-		if printed == nil {
-			_, printed = fmt.Fprintf(out, "%s  %s", separator, compactJSON(entry{textValue(key), value}))
-		}
-		separator = ",\n"
-		return printed == nil
-	})
-	if err != nil || printed != nil {
-		return errors.Join(err, printed) // cut off: no reader takes it for the whole
-	}
-	_, printed = fmt.Fprintln(out, "\n]}")
-	return printed
+	return []byte(key), nil
 }
 
 // storeReader opens the stores of a stopped node.
@@ -245,41 +144,19 @@ func (r *storeReader) open(stage string, partition record.Partition) (*state.Sto
 	return state.Open(c)
 }
 
-// verify folds the changelog into memory and compares.
-func (r *storeReader) verify(ctx context.Context, stage string, partition record.Partition) (report storeReport, err error) {
+// fold makes a store in memory of a changelog alone.
+func (r *storeReader) fold(ctx context.Context, stage string, partition record.Partition) (fold *state.Store, records, bytes int64, err error) {
 	c, tp, err := r.config(stage, partition)
 	if err != nil {
-		return report, err
+		return nil, 0, 0, err
 	}
-	store, err := state.Open(c)
+	c.FS, c.Dir, c.Shared = vfs.NewMem(), "fold", nil
+	if fold, err = state.Open(c); err != nil {
+		return nil, 0, 0, err
+	}
+	records, bytes, err = processor.RollForward(ctx, r.cluster, tp, fold, r.settings.Node.RestoreStalled)
 	if err != nil {
-		return report, err
+		return nil, 0, 0, errors.Join(err, fold.Close())
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	memory := c
-	memory.FS, memory.Dir, memory.Shared = vfs.NewMem(), "fold", nil
-	fold, err := state.Open(memory)
-	if err != nil {
-		return report, err
-	}
-	defer func() { err = errors.Join(err, fold.Close()) }()
-	report = storeReport{Stage: stage, Partition: partition, Different: []string{}}
-	stall := r.settings.Node.RestoreStalled
-	if report.TailRecords, _, err = processor.RollForward(ctx, r.cluster, tp, store, stall); err != nil {
-		return report, err
-	}
-	if report.ChangelogRecords, report.ChangelogBytes, err = processor.RollForward(ctx, r.cluster, tp, fold, stall); err != nil {
-		return report, err
-	}
-	const listed = 5
-	err = state.Diff(store, fold, func(key, _, _ []byte) bool {
-		report.Different = append(report.Different, strconv.Quote(string(key)))
-		return len(report.Different) < listed
-	})
-	if err != nil {
-		return report, err
-	}
-	d, err := store.Digest()
-	report.Keys, report.Bytes, report.Digest = d.Keys, d.Bytes, fmt.Sprintf("%016x", d.Hash)
-	return report, err
+	return fold, records, bytes, nil
 }

@@ -106,6 +106,10 @@ func rows() []row {
 			}},
 			{title: "Compaction debt", unit: "bytes", tells: "Growing without end, the disk is too slow.",
 				queries: one(`holdfast_store_compaction_debt_bytes{job=~"$job"}`, "{{instance}}")},
+			{title: "Stores found right, in an hour", unit: "none", tells: "Walks through a whole store that found nothing wrong. What they find halts the partition.",
+				queries: one(`sum by (stage) (increase(holdfast_verified_stores_total{job=~"$job"}[1h]))`, "{{stage}}")},
+			{title: "Impossible state found", unit: "none", tells: "Rows that no decision leads to. Their partitions have halted; holdfast state verify tells.",
+				queries: one(`sum by (stage) (increase(holdfast_state_violations_total{job=~"$job"}[1h]))`, "{{stage}}")},
 			{title: "Read amplification, worst store", unit: "none", queries: one(`holdfast_store_read_amplification{job=~"$job"}`, "{{instance}}")},
 		}},
 	}

@@ -33,6 +33,8 @@
 //	want.go     who waits for which warehouse
 //	pick.go     which warehouses serve
 //	check.go    what must be true after every decision, always checked
+//	verify.go   what must be true of the whole state, looked at in the background
+//	row.go      rows of the state, for people
 //
 // What isn't obvious:
 //

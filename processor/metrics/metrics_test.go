@@ -44,7 +44,9 @@ func TestOnlyCommittedWorkCounts(t *testing.T) {
 	m.Restored("inventory", tp, 5, 600, 2*time.Second)
 	m.Halted("inventory", tp, "why")
 	m.Wiped("inventory", tp, "why")
-	require.Equal(t, told{"ended aborted", "ended unknown", "ended unknown", "ended committed", "restored", "halted", "wiped"}, *next)
+	m.Verified("inventory", tp, processor.Verified{Keys: 10, Bytes: 700, Whole: true})
+	m.Verified("inventory", tp, processor.Verified{Keys: 20, Bytes: 700, Findings: 2})
+	require.Equal(t, told{"ended aborted", "ended unknown", "ended unknown", "ended committed", "restored", "halted", "wiped", "verified", "verified"}, *next)
 
 	want := `
 holdfast_build_info{goversion="go1",revision="abc",version="v1"} 1
@@ -73,6 +75,8 @@ holdfast_sent_entries_total{log="inventory",stage="intake"} 0
 holdfast_sent_entries_total{log="inventory",stage="inventory"} 2
 holdfast_sent_entries_total{log="orders",stage="intake"} 0
 holdfast_sent_entries_total{log="orders",stage="inventory"} 1
+holdfast_state_violations_total{stage="intake"} 0
+holdfast_state_violations_total{stage="inventory"} 2
 holdfast_store_wipes_total{stage="intake"} 0
 holdfast_store_wipes_total{stage="inventory"} 1
 holdfast_ticks_total{stage="intake"} 0
@@ -83,6 +87,10 @@ holdfast_transactions_total{result="committed",stage="intake"} 0
 holdfast_transactions_total{result="committed",stage="inventory"} 1
 holdfast_transactions_total{result="unknown",stage="intake"} 0
 holdfast_transactions_total{result="unknown",stage="inventory"} 2
+holdfast_verified_keys_total{stage="intake"} 0
+holdfast_verified_keys_total{stage="inventory"} 30
+holdfast_verified_stores_total{stage="intake"} 0
+holdfast_verified_stores_total{stage="inventory"} 1
 `
 	families, err := m.Registry().Gather()
 	require.NoError(t, err)

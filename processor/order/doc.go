@@ -35,6 +35,7 @@
 //	move.go      what one event moves, as commands to inventory
 //	check.go     what must be true after every turn, always checked
 //	verify.go    what must be true of the whole state, looked at in the background
+//	row.go       rows of the state, for people
 //	outcome.go   what is counted
 //	story.go json.go     what is told: order.events and channel.<name>.status
 //	inbox.go     events of unknown and of undecided orders
