@@ -67,6 +67,9 @@ type Config struct {
 	// record before and the node's clock. Beyond, the task halts undecided: a
 	// broker's clock has gone wrong, and every expiry would be decided by it.
 	ClockJumpMax time.Duration
+	// Skips are records of the stages' inputs that may become dead letters, should
+	// they be what halts their partitions. See skip.go.
+	Skips []Place
 	// VerifyKeys and VerifyBytes are how much of its tasks' stores a worker looks
 	// through in a second, for what can't be; 0 keys: nothing. See verify.go.
 	VerifyKeys  int

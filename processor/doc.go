@@ -18,7 +18,8 @@
 //	restore.go    store right before it decides    tick.go    time and trimming
 //	fate.go       what an error means              status.go  what people see
 //	observer.go   what metrics are told            consumed.go  how far each task is
-//	verify.go     a walk through the stores for what can't be
+//	verify.go     a walk through the stores for    skip.go         a record passed over,
+//	              what can't be                                   when somebody says so
 //	standby.go    stores kept up to date for       rendezvous.go  whose standby
 //	              partitions of other nodes                       a node is
 //	claim.go      what the process has stores of, by which the group places partitions

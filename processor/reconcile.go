@@ -68,6 +68,7 @@ func (w *worker) newTask(tp TopicPartition) *task {
 		t.changelog = TopicPartition{w.cfg.Topology.Name(c), tp.Partition}
 	}
 	t.tx = tx{batch: w.batch}
+	t.skipsFrom(w.cfg.Skips)
 	w.status.set(w.stage.Name, t)
 	return t
 }

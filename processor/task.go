@@ -69,7 +69,8 @@ type task struct {
 	trimming  chan trimmed
 	trimRetry backoff
 	grace     trimGrace
-	verified  time.Time // when its store was last found right as a whole
+	skips     map[record.Offset]*skip // nil, unless somebody named records of it
+	verified  time.Time               // when its store was last found right as a whole
 }
 
 type trimmed struct {
@@ -119,7 +120,9 @@ func (t *task) decide(records []stage.Record, clock record.Millis, jumpMax time.
 			if c, ok := p.(crash); ok {
 				panic(c)
 			}
-			err = t.panicked("offset", p)
+			if err = t.panicked("offset", p); t.skippable(p) {
+				err = &skipError{Place{t.tp, t.next}, err}
+			}
 		}
 	}()
 	t.tx.batch.by = t
@@ -130,7 +133,11 @@ func (t *task) decide(records []stage.Record, clock record.Millis, jumpMax time.
 			return &taskError{t, fmt.Errorf("offset %d: append time %s is more than %v ahead of the record before (%s) and of this node's clock (%s): a broker's clock is wrong", r.Offset, r.At, jumpMax, t.tx.now, clock)}
 		}
 		t.tx.now = max(t.tx.now, r.At)
-		t.stage.Decide(&t.tx, r)
+		if s := t.skips[r.Offset]; s != nil && s.began {
+			s.decide(t, r)
+		} else {
+			t.stage.Decide(&t.tx, r)
+		}
 		t.next = r.Offset + 1
 	}
 	return t.failure()

@@ -113,7 +113,8 @@ func (w *worker) toWalk() *task {
 	return after
 }
 
-// walked takes up what a stretch brought. Something that can't be halts the task:
+// walked takes up what a stretch brought. Files that can't be read are put aside and
+// restored, as when a decision meets them. Something that can't be halts the task:
 // it has decided by this state already, perhaps, and each further decision would
 // only carry the damage on.
 func (w *worker) walked(s stretch, now time.Time) {
@@ -135,7 +136,11 @@ func (w *worker) walked(s stretch, now time.Time) {
 		w.log.Error("state can't be", "topic", t.tp.Topic, "partition", t.tp.Partition, "rule", s.findings[i].Rule, "key", fmt.Sprintf("%q", s.findings[i].Key),
 			"expected", s.findings[i].Expected, "found", s.findings[i].Found, "changelog_offset", s.position.Changelog, "input_offset", s.position.Input)
 	}
+	corrupt, isCorrupt := asCorrupt(s.err)
 	switch {
+	case isCorrupt:
+		t.broken = corrupt
+		w.restore(t)
 	case len(s.findings) > 0:
 		w.halt(t, &ViolationError{s.findings[0], s.position})
 	case s.err != nil:

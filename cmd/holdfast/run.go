@@ -25,6 +25,7 @@ type runCmd struct {
 	Workers     map[string]int `help:"Workers of stages here: orders=2,inventory=4." placeholder:"STAGE=N,…" mapsep:","`
 	AdminListen string         `key:"admin.listen" help:"Address of health, status and metrics; empty: none." placeholder:"127.0.0.1:9464"`
 	Leave       bool           `key:"node.leave" help:"Give the partitions up at the end (scale-in); without it they wait for this node's next life."`
+	Skip        []string       `key:"node.skip" help:"A record that halts its partition: what can't be decided of it becomes dead letters (the last resort)." placeholder:"TOPIC/PARTITION@OFFSET"`
 	Standby     string         `key:"node.standbys" help:"Nodes that keep each partition's state up to date beside its owner, so that a takeover costs seconds however much state there is." placeholder:"0"`
 }
 

@@ -79,6 +79,7 @@ type NodeSettings struct {
 	Leave          bool          `key:"leave" doc:"Give partitions up at once when the node stops, instead of keeping them for its return: for scaling in."`
 	Standbys       int           `key:"standbys" doc:"How many other nodes keep each partition's state up to date, as far as there are so many: what a takeover costs then doesn't grow with the state. Each costs the disk, and about the writing, of what it stands by for. All nodes should have the same."`
 	ClockJumpMax   time.Duration `key:"clock_jump_max" doc:"A partition stops when its log's time jumps ahead by more: a broker's clock has gone wrong, and orders would expire by it."`
+	Skip           []string      `key:"skip" doc:"Records, as TOPIC/PARTITION@OFFSET, of which what can't be decided becomes dead letters instead of halting the partition: the last resort, for one start."`
 	RestoreStalled time.Duration `key:"restore_stalled" doc:"A restore that sees nothing new for so long is given up with its cause."`
 }
 

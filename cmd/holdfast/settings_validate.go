@@ -116,6 +116,10 @@ func (n *NodeSettings) validate(v *settingErrors) {
 		v.oneOf("node.stages", stage, topology.StageIntake, topology.StageOrders, topology.StageInventory, topology.StageChannels)
 		v.check(!slices.Contains(n.Stages[:i], stage), "node.stages: %s is there twice", stage)
 	}
+	for _, text := range n.Skip {
+		_, _, err := cutPlace(text)
+		v.check(err == nil, "node.skip: %v", err)
+	}
 	v.between("node.standbys", n.Standbys, 0, standbysMax)
 	v.within("node.clock_jump_max", n.ClockJumpMax, time.Second, 365*day)
 	v.within("node.restore_stalled", n.RestoreStalled, time.Second, time.Hour)

@@ -24,6 +24,8 @@ func (c *stateResetCmd) Help() string {
 Where the changelog holds the same damage, a new store would have it too: then the fault is in what decided, and a mended binary is what is needed.`
 }
 
+var errResetByHand = errors.New("put aside by holdfast state reset")
+
 // resetReport is what reset tells.
 type resetReport struct {
 	Stage      string          `json:"stage"`
@@ -88,7 +90,7 @@ func (c *stateResetCmd) reset(ctx context.Context, r *storeReader) (*resetReport
 	if !c.Yes {
 		return report, nil
 	}
-	report.MovedTo, err = state.Quarantine(config.FS, config.Dir)
+	report.MovedTo, err = state.Quarantine(config.FS, config.Dir, errResetByHand)
 	return report, err
 }
 

@@ -56,6 +56,10 @@ func assemble(s *Settings, t *topology.Topology, d described, options []kgo.Opt,
 	c.CommitIntervalMin, c.CommitIntervalMax = s.Commit.IntervalMin, s.Commit.IntervalMax
 	c.BatchRecordsMax, c.BatchBytesMax = s.Commit.RecordsMax, int(s.Commit.BytesMax)
 	c.LeaveGroup, c.Standbys = leave, s.Node.Standbys
+	if c.Skips, err = skipsOf(t, s.Node.Skip); err != nil {
+		a.close()
+		return nil, err
+	}
 	c.VerifyKeys, c.VerifyBytes = s.State.VerifyKeys, int64(s.State.VerifyBytes)
 	c.Store = state.Config{Shared: a.shared, Logger: log, FlushBytes: int64(s.State.FlushBytes), FlushEvery: s.State.FlushEvery, SweepShare: s.State.SweepShare}
 	for _, name := range s.Node.Stages {
