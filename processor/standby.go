@@ -167,7 +167,24 @@ func (s *Standby) look(ctx context.Context) {
 	for _, p := range coming {
 		s.tails[p].mine = true
 	}
+	s.keepOwn(members)
 	s.claimShare(coming)
+}
+
+// keepOwn leaves open what the group has given to this node and a worker of it is
+// about to take. The worker may still wait for the group's offsets; closed now,
+// the store would have to be opened again while its partition stands still.
+func (s *Standby) keepOwn(members []GroupMember) {
+	for _, m := range members {
+		if node, ok := NodeOf(s.group, m.ID); !ok || node != s.cfg.InstanceID {
+			continue
+		}
+		for _, tp := range m.Owned {
+			if tp.Topic == s.input && int(tp.Partition) < len(s.tails) && s.tails[tp.Partition].store != nil {
+				s.tails[tp.Partition].mine = true
+			}
+		}
+	}
 }
 
 // claimShare asks the group for what would be this node's if it were balanced, as

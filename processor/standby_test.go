@@ -21,6 +21,7 @@ type runaway struct {
 	start  record.Offset
 	opened []time.Time
 	caught bool // it has stopped running away
+	owner  string
 }
 
 func (c *runaway) Bounds(context.Context, TopicPartition) (start, end record.Offset, err error) {
@@ -28,7 +29,13 @@ func (c *runaway) Bounds(context.Context, TopicPartition) (start, end record.Off
 }
 
 func (c *runaway) Members(_ context.Context, group string) ([]GroupMember, bool, error) {
-	return []GroupMember{{ID: group + ".me.0"}, {ID: group + ".other.0", Owned: []TopicPartition{{"holdfast.log.orders", 0}}}}, true, nil
+	members := []GroupMember{{ID: group + ".me.0"}, {ID: group + ".other.0"}}
+	for i := range members {
+		if node, _ := NodeOf(group, members[i].ID); node == c.owner {
+			members[i].Owned = []TopicPartition{{"holdfast.log.orders", 0}}
+		}
+	}
+	return members, true, nil
 }
 
 func (c *runaway) Rebalance(string) {}
@@ -50,21 +57,56 @@ func (c *runaway) Heard() (record.Offset, time.Time) { return c.start, c.now }
 
 func (c *runaway) Close() {}
 
-// A standby that can't keep up begins anew, cleanly and ever less often.
-func TestAStandbyIsOutrun(t *testing.T) {
+func (c *runaway) node(t *testing.T) *Node {
+	t.Helper()
 	tc := topology.Default()
 	tc.Channels, tc.LogPartitions = []string{"web"}, 1
 	top, err := topology.New(tc)
 	require.NoError(t, err)
-	log := &runaway{now: time.Unix(10_000, 0), start: 5}
 	cfg := Default()
-	cfg.Topology, cfg.Cluster, cfg.InstanceID, cfg.DataDir, cfg.ClusterID, cfg.Standbys = top, log, "me", "data", "cluster", 1
+	cfg.Topology, cfg.Cluster, cfg.InstanceID, cfg.DataDir, cfg.ClusterID, cfg.Standbys = top, c, "me", "data", "cluster", 1
 	cfg.TopicIDs = map[string][16]byte{top.Name(topology.Changelog(topology.StageOrders)): {1}}
-	cfg.Env.Now = func() time.Time { return log.now }
+	cfg.Env.Now = func() time.Time { return c.now }
 	cfg.Store = state.Config{FS: vfs.NewMem()}
 	cfg.Stages = []StageConfig{{Name: topology.StageOrders, Workers: 1, New: func(TopicPartition) stage.Stage { return nil }}}
 	node, err := NewNode(cfg)
 	require.NoError(t, err)
+	return node
+}
+
+// The group gives the partition to this very node. Its store stays open for the
+// worker, which may need a while until it comes for it.
+func TestAStandbyWaitsForItsOwnWorker(t *testing.T) {
+	log := &runaway{now: time.Unix(10_000, 0), start: 5, caught: true, owner: "other"}
+	node := log.node(t)
+	standby := node.NewStandby(topology.StageOrders)
+	t.Cleanup(standby.Stop)
+	steps := func() {
+		for range 10 {
+			standby.Step(t.Context())
+			log.now = log.now.Add(time.Second)
+		}
+	}
+	steps()
+	log.owner = "me"
+	steps()
+	tp := TopicPartition{node.cfg.Topology.Name(topology.Changelog(topology.StageOrders)), 0}
+	w := &worker{}
+	store, ok := node.stores.take(tp, w)
+	require.True(t, ok)
+	require.NotNil(t, store)
+	steps()
+	require.Empty(t, node.Standbys())
+	require.NoError(t, store.Close())
+	node.stores.give(tp, w)
+	steps()
+	require.Empty(t, node.Standbys(), "it is the node's own: no standby for it")
+}
+
+// A standby that can't keep up begins anew, cleanly and ever less often.
+func TestAStandbyIsOutrun(t *testing.T) {
+	log := &runaway{now: time.Unix(10_000, 0), start: 5, owner: "other"}
+	node := log.node(t)
 	standby := node.NewStandby(topology.StageOrders)
 	t.Cleanup(standby.Stop)
 	steps := func(n int) {
