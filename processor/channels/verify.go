@@ -21,7 +21,6 @@ type verifier struct {
 	view   stage.View
 	report func(stage.Finding)
 	item   item
-	key    []byte
 
 	stamp  []byte // the value that names were read from
 	houses int    // names of warehouses

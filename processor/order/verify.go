@@ -24,7 +24,6 @@ type verifier struct {
 
 	order Order
 	turn  turn
-	next  nextDue
 	key   []byte
 }
 
