@@ -66,19 +66,28 @@ func (s *Simulation) Audit() {
 // take their time. Where the orders stage consumed nothing of a partition for
 // longer, be it that every process ended again and again, the auditor sees that
 // only in what the first transaction after it decides; what that one leaves over
-// bears the time of a tick of today.
+// bears the time of a tick of today. If it stands still again right after that
+// one, what was left over waits for that as well.
 func (s *Simulation) lateMax() record.Millis {
 	const usual, chunks = 60_000, 10_000
 	orders := s.Topology.Name(topology.LogOrders)
-	last := map[processor.TopicPartition]record.Millis{}
+	type still struct{ last, sum record.Millis }
+	stood := map[processor.TopicPartition]still{}
 	longest := record.Millis(0)
 	for _, t := range s.Broker.committed {
 		for _, c := range t.offsets {
 			if c.tp.Topic != orders {
 				continue
 			}
-			longest = max(longest, t.ended-max(last[c.tp], epochMillis))
-			last[c.tp] = t.ended
+			p := stood[c.tp]
+			if gap := t.ended - max(p.last, epochMillis); gap > chunks {
+				p.sum += gap
+			} else {
+				p.sum = 0
+			}
+			p.last = t.ended
+			stood[c.tp] = p
+			longest = max(longest, p.sum)
 		}
 	}
 	return max(usual, longest+chunks)
