@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -112,34 +113,59 @@ func (d *dataDir) instanceID(configured string) (string, error) {
 }
 
 // belongsTo refuses a directory that was used with another cluster or by another application: its stores would be put aside one
-// by one, and all state restored, where somebody most likely took the wrong brokers, name or directory. The first use of a
-// directory decides.
-func (d *dataDir) belongsTo(clusterID, appID string) error {
+// by one, and all state restored, where somebody most likely took the wrong brokers, name or directory. And it refuses a log
+// that was deleted and made anew since: the stores say how far the old one was decided, and of the new one as much would be
+// skipped without a word. The first use of a directory decides; logs are its internal ones, by name, with their ids.
+func (d *dataDir) belongsTo(clusterID, appID string, logs map[string]string) error {
 	file := filepath.Join(d.path, "belongs-to")
 	b, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.WriteFile(file+".new", []byte("cluster "+clusterID+"\napplication "+appID+"\n"), 0o600); err == nil {
-			err = os.Rename(file+".new", file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	if err == nil {
+		if err := d.compareOwner(string(b), clusterID, appID); err != nil {
+			return err
 		}
-		if err != nil {
-			return fmt.Errorf("data directory: %w", err)
+	}
+	text := "cluster " + clusterID + "\napplication " + appID + "\n"
+	for _, log := range slices.Sorted(maps.Keys(logs)) {
+		if have := lineAfter(string(b), "log "+log+" "); have != "" && have != logs[log] {
+			return fmt.Errorf("log %s was deleted and made anew since data directory %s was used (its id was %s and is %s): nothing was changed; what the new one holds below the old one's place would be skipped, so it isn't gone on with: give the application another name, or, if all of it may be lost, delete its topics, groups and data directories", log, d.path, have, logs[log])
 		}
+		text += "log " + log + " " + logs[log] + "\n"
+	}
+	if text == string(b) {
 		return nil
+	}
+	if err = os.WriteFile(file+".new", []byte(text), 0o600); err == nil {
+		err = os.Rename(file+".new", file)
 	}
 	if err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
-	for _, want := range []string{"cluster " + clusterID, "application " + appID} {
-		what, _, _ := strings.Cut(want, " ")
-		have := "no " + what
-		for line := range strings.Lines(string(b)) {
-			if strings.HasPrefix(line, what+" ") {
-				have = strings.TrimSpace(line)
-			}
+	return nil
+}
+
+func (d *dataDir) compareOwner(text, clusterID, appID string) error {
+	for _, want := range [][2]string{{"cluster", clusterID}, {"application", appID}} {
+		have := lineAfter(text, want[0]+" ")
+		if have == want[1] {
+			continue
 		}
-		if have != want {
-			return fmt.Errorf("data directory %s belongs to %s, and this is %s: nothing was changed; use another directory, other brokers or another name, or delete the directory (its state is restored from Kafka)", d.path, have, want)
+		if have == "" {
+			have = "nobody knows which"
 		}
+		return fmt.Errorf("data directory %s belongs to %s %s, and this is %s %s: nothing was changed; use another directory, other brokers or another name, or delete the directory (its state is restored from Kafka)", d.path, want[0], have, want[0], want[1])
 	}
 	return nil
+}
+
+// lineAfter returns the rest of the line that begins so; "": there is none.
+func lineAfter(text, begin string) string {
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, begin); ok {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return ""
 }

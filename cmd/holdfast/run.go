@@ -61,7 +61,11 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := dir.belongsTo(d.ClusterID, t.AppID); err != nil {
+	logs := map[string]string{}
+	for _, short := range t.Logs() {
+		logs[t.Name(short)] = fmt.Sprintf("%x", d.TopicIDs[t.Name(short)])
+	}
+	if err := dir.belongsTo(d.ClusterID, t.AppID, logs); err != nil {
 		return err
 	}
 	options, err := clientOptions(&s.Kafka)

@@ -24,5 +24,6 @@ func drills() []Drill {
 		topicAnew(),
 		poison(),
 		threeBrokers(),
+		topicAnewDown(),
 	}
 }

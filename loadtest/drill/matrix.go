@@ -72,7 +72,7 @@ func matrix() []Row {
 		{"members come and go while stores are restored", "a restore goes on where it was",
 			join(kafka("TestMembersComeAndGo"), store("TestRestoreResumesAndRepeats"), sim("TestRestoreUnderWayIsDoneAgain")), nil},
 		{"a topic is deleted and made anew", "it is noticed by its id",
-			join(kafka("TestTheInputIsMadeAnew"), store("TestRestoreRefusesAnotherHistory")), []string{"topic-anew"}},
+			join(kafka("TestTheInputIsMadeAnew"), store("TestRestoreRefusesAnotherHistory")), []string{"topic-anew", "topic-anew-down"}},
 	}
 }
 
