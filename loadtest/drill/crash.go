@@ -14,13 +14,13 @@ import (
 
 // crashPoints are the steps at which the run time can be told to end: those of a
 // transaction up to its end, those from there on and between two of them, the way
-// out of one that isn't known to be committed, and standbys and ends. The names
+// out of one that isn't known to be committed, and standbys, looks at stores and ends. The names
 // are those that the run time says; a test compares.
 func crashPoints() (before, after, settle, other []string) {
 	return []string{"poll", "decide", "finish", "prepare", "produce", "flush", "end"},
 		[]string{"ended", "apply", "applied", "flushing", "tick", "trim"},
 		[]string{"settle", "settled"},
-		[]string{"standby applied", "taken over", "close"}
+		[]string{"standby applied", "taken over", "close", "verify"}
 }
 
 // crashBefore: a node ends at each step of a transaction up to its end, as by
