@@ -21,6 +21,7 @@ type batch struct {
 	tasks   []*task       // those that decided a record, in the order of their first
 	by      *task         // whose stage decides just now
 	asked   bool          // a commit was asked for
+	full    bool          // it is to be committed with what it has
 
 	// What the observer is told of it, if it is committed.
 	outcomes       []uint64 // by the stage's list
@@ -177,5 +178,5 @@ func (b *batch) reset() {
 	clear(b.tasks)
 	b.public, b.outs, b.tasks = b.public[:0], b.outs[:0], b.tasks[:0]
 	b.open, b.records, b.bytes, b.ticks, b.oldest, b.by = false, 0, 0, 0, 0, nil
-	b.asked, b.changelogBytes = false, 0
+	b.asked, b.full, b.changelogBytes = false, false, 0
 }

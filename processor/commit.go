@@ -33,6 +33,7 @@ func (w *worker) commit(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.cfg.EndTimeout)
 	defer cancel()
 	begun := w.cfg.Env.Now()
+	w.waiting.begin(begun)
 
 	w.at("finish")
 	for _, t := range w.batch.tasks {
@@ -77,6 +78,7 @@ func (w *worker) commit(ctx context.Context) error {
 		return w.abandon(ctx, fmt.Errorf("ending a transaction: %w", err))
 	}
 	w.setback.clear()
+	w.waiting.done()
 	w.tell(Committed)
 	if err := w.apply(); err != nil {
 		return err
@@ -145,6 +147,10 @@ func (w *worker) apply() error {
 		t.committed = t.next
 		t.consumed.note(t.committed, t.tx.now)
 		t.inBatch, t.decided = false, true
+		t.stormBefore = t.storm
+		if w.stormOver(t) {
+			w.pause(t)
+		}
 		t.ticking, t.ticked = t.ticking && !t.ticked, false
 		t.prepared = t.prepared[:0]
 	}

@@ -74,6 +74,10 @@ type Config struct {
 	// through in a second, for what can't be; 0 keys: nothing. See verify.go.
 	VerifyKeys  int
 	VerifyBytes int64
+	// DeadLettersMax is how many dead letters more than good records (and than one a
+	// second of the log's time) a source partition may deliver before it is paused
+	// until an operator lets it go on. 0: it never is.
+	DeadLettersMax int
 	// RestoreStallMax is how long a restore may see nothing new.
 	RestoreStallMax time.Duration
 	// EndTimeout bounds flush and end of a transaction.
@@ -107,6 +111,7 @@ func Default() Config {
 		TickEvery:         200 * time.Millisecond,
 		IdleAfter:         50 * time.Millisecond,
 		ClockJumpMax:      30 * time.Second,
+		DeadLettersMax:    1000,
 		RestoreStallMax:   60 * time.Second,
 		EndTimeout:        30 * time.Second,
 		StandbyLookEvery:  2 * time.Second,
@@ -145,6 +150,7 @@ func (c *Config) Validate() error {
 	check(c.CommitIntervalMin <= c.CommitIntervalMax, "commit interval min %v is above max %v", c.CommitIntervalMin, c.CommitIntervalMax)
 	check(c.CommitIntervalMax <= 5*time.Second, "commit interval max %v, must be at most 5s (half of the transaction timeout)", c.CommitIntervalMax)
 	check(c.TickEvery > 0, "ticks every %v, must be above 0", c.TickEvery)
+	check(c.DeadLettersMax >= 0, "dead letters max %d, must be 0 or more", c.DeadLettersMax)
 	check(c.ClockJumpMax > 0, "clock jump max %v, must be above 0", c.ClockJumpMax)
 	check(c.VerifyKeys >= 0, "verifying %d keys a second, must be 0 or more", c.VerifyKeys)
 	check(c.VerifyKeys <= 0 || c.VerifyBytes > 0, "verifying %d bytes a second, must be above 0", c.VerifyBytes)

@@ -73,7 +73,7 @@ func (n *Node) Standbys() []StandbyStatus { return n.status.listStandbys(n.cfg.E
 func (n *Node) Status() []PartitionStatus { return n.status.list(n.cfg.Env.Now()) }
 
 // Health returns how the node is as a whole.
-func (n *Node) Health() Health { return n.status.health() }
+func (n *Node) Health() Health { return n.status.health(n.cfg.Env.Now()) }
 
 // Loop is one worker whose loop is driven from outside, round by round: for a
 // simulation, which decides itself who runs when.

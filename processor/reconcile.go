@@ -108,6 +108,11 @@ func (w *worker) advance(t *task) error {
 			}
 			return nil
 		}
+	case phasePaused:
+		if !t.revoked {
+			w.lookResume(t)
+		}
+		return nil
 	default:
 		return nil
 	}
@@ -158,6 +163,8 @@ func (w *worker) takeUp(t *task, r restoreResult) error {
 		switch fateOf(r.err) {
 		case fateRetry, fateRejoin: // a restore has a client of its own: the session is as good as before
 			t.restored = nil
+			t.reason = r.err.Error()
+			w.status.set(w.stage.Name, t)
 			w.log.Warn("restore is tried again", "topic", t.tp.Topic, "partition", t.tp.Partition, "err", r.err, "in", t.retry.failed(w.cfg.Env.Now()))
 		case fateStop:
 			t.restored = nil // it has ended: close must not wait for it
@@ -172,7 +179,7 @@ func (w *worker) takeUp(t *task, r restoreResult) error {
 	if t.hasState() {
 		t.tx.now = record.Millis(t.store.Position().StreamTimeMillis)
 	}
-	t.phase = phaseRunning
+	t.phase, t.reason = phaseRunning, ""
 	t.consumed.note(t.next, t.tx.now)
 	w.session.Seek(map[TopicPartition]record.Offset{t.tp: t.next})
 	w.session.Resume(t.tp)

@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -85,7 +86,7 @@ func TestHealth(t *testing.T) {
 	board := newStatusBoard()
 	f := func(state string, ready bool, reason string) {
 		t.Helper()
-		require.Equal(t, Health{State: state, Ready: ready, Reason: reason}, board.health())
+		require.Equal(t, Health{State: state, Ready: ready, Reason: reason}, board.health(time.Unix(2000, 0)))
 	}
 	f(StateRestoring, false, "0 of 0 workers are members of their groups; 0 of 0 partitions are running")
 	board.member("orders", 0, false)
@@ -111,6 +112,43 @@ func TestHealth(t *testing.T) {
 	f(StateRunning, false, "1 of 2 partitions have halted")
 	board.member("orders", 0, false)
 	f(StateRestoring, false, "1 of 2 workers are members of their groups; 1 of 2 partitions are running")
+	board.member("orders", 0, true)
+	a.phase = phaseRunning
+	board.set("orders", a)
+
+	// A worker that ends a transaction, first at its usual speed, and then with brokers that don't answer.
+	var wait waiting
+	board.watch("orders", 1, &wait)
+	at := func(seconds float64) time.Time {
+		return time.Unix(2000, 0).Add(-time.Duration(seconds * float64(time.Second)))
+	}
+	wait.begin(at(4.9))
+	f(StateRunning, true, "2 partitions")
+	wait.begin(at(5))
+	waits := func(seconds float64, cause, reason string) {
+		t.Helper()
+		h := board.health(time.Unix(2000, 0))
+		require.Equal(t, []Waiting{{Stage: "orders", Worker: 1, Seconds: seconds, Cause: cause}}, h.Waiting)
+		require.Equal(t, reason, h.Reason)
+		require.False(t, h.Ready)
+	}
+	waits(5, "", "stage orders, worker 1 has been waiting for the brokers for 5 s: a transaction is being ended, and they don't answer; 2 partitions")
+	// It is given up and tried again: what counts is since when.
+	wait.fail(at(4), errors.New("NOT_ENOUGH_REPLICAS"))
+	wait.begin(at(1))
+	wait.fail(at(0), errors.New("KAFKA_STORAGE_ERROR"))
+	waits(5, "KAFKA_STORAGE_ERROR", "stage orders, worker 1 has been waiting for the brokers for 5 s: KAFKA_STORAGE_ERROR; 2 partitions")
+	wait.idle(at(-30))
+	waits(5, "KAFKA_STORAGE_ERROR", "stage orders, worker 1 has been waiting for the brokers for 5 s: KAFKA_STORAGE_ERROR; 2 partitions")
+	wait.done()
+	f(StateRunning, true, "2 partitions")
+	// Nothing to do since: nobody knows.
+	wait.fail(at(100), errors.New("NOT_ENOUGH_REPLICAS"))
+	wait.idle(at(69))
+	f(StateRunning, true, "2 partitions")
+	// The next try's beginning isn't the first one's.
+	wait.fail(at(3), errors.New("NOT_ENOUGH_REPLICAS"))
+	f(StateRunning, true, "2 partitions")
 	board.stop()
 	f(StateStopping, false, "finishing transactions and closing stores")
 }

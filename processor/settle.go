@@ -45,7 +45,9 @@ func (w *worker) abandon(ctx context.Context, cause error) error {
 		if f := fateOf(cause); f == fateStop {
 			return cause
 		}
-		w.log.Warn("transaction abandoned", "err", cause, "again_in", w.setback.failed(w.cfg.Env.Now()))
+		now := w.cfg.Env.Now()
+		w.waiting.fail(now, cause)
+		w.log.Warn("transaction abandoned", "err", cause, "again_in", w.setback.failed(now))
 	}
 	w.dropBatch()
 	w.at("settle")
@@ -58,7 +60,7 @@ func (w *worker) abandon(ctx context.Context, cause error) error {
 	w.at("settled")
 	for _, t := range w.order {
 		w.placeAnew(t)
-		if t.phase == phaseHalted {
+		if t.phase == phaseHalted || t.phase == phasePaused {
 			// The client goes back to what it committed at every abort, and after
 			// a rebalance it asks the group. So this moves nothing that isn't there
 			// already: it is said once more because what was polled of a halted
@@ -67,6 +69,7 @@ func (w *worker) abandon(ctx context.Context, cause error) error {
 		}
 	}
 	w.lastEnd = w.cfg.Env.Now()
+	w.waiting.ended()
 	w.session.AllowRebalance()
 	return nil
 }

@@ -14,7 +14,7 @@ type PartitionStatus struct {
 	Stage     string           `json:"stage"`
 	Topic     string           `json:"topic"`
 	Partition record.Partition `json:"partition"`
-	Phase     string           `json:"phase"` // waiting, restoring, running, halted
+	Phase     string           `json:"phase"` // waiting, restoring, running, halted, paused
 	Reason    string           `json:"reason,omitempty"`
 	// Restoring: deltas still to be read, and the estimate of how long.
 	RecordsLeft int64         `json:"records_left,omitempty"`
@@ -33,6 +33,8 @@ type Health struct {
 	State  string `json:"state"` // restoring, running, stopping
 	Ready  bool   `json:"ready"`
 	Reason string `json:"reason"` // for people
+	// Waiting are the workers that wait for the brokers for longer than usual.
+	Waiting []Waiting `json:"waiting,omitempty"`
 }
 
 // States of a node.
@@ -65,18 +67,26 @@ type statusBoard struct {
 	mu       sync.Mutex
 	entries  map[statusKey]statusEntry
 	members  map[memberKey]bool // whether it is a member of its group
+	waiting  map[memberKey]*waiting
 	standbys map[statusKey]standbyEntry
 	stopping bool
 }
 
 func newStatusBoard() *statusBoard {
-	return &statusBoard{entries: map[statusKey]statusEntry{}, members: map[memberKey]bool{}, standbys: map[statusKey]standbyEntry{}}
+	return &statusBoard{entries: map[statusKey]statusEntry{}, members: map[memberKey]bool{}, waiting: map[memberKey]*waiting{}, standbys: map[statusKey]standbyEntry{}}
 }
 
 func (b *statusBoard) member(stage string, slot int, is bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.members[memberKey{stage, slot}] = is
+}
+
+// watch has a worker's waiting told of.
+func (b *statusBoard) watch(stage string, slot int, w *waiting) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting[memberKey{stage, slot}] = w
 }
 
 func (b *statusBoard) stop() {
@@ -92,10 +102,20 @@ func (b *statusBoard) stop() {
 // nobody knows what it will have to restore.
 //
 // A halted partition makes it not ready, though the others go on: a new version
-// that halts partitions must not be rolled out further by itself.
-func (b *statusBoard) health() Health {
+// that halts partitions must not be rolled out further by itself. Nor is a node
+// ready whose workers wait for the brokers.
+func (b *statusBoard) health(now time.Time) Health {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	h := b.phases()
+	if h.Waiting = b.waits(now); len(h.Waiting) > 0 && h.State != StateStopping {
+		h.Ready = false
+		h.Reason = h.Waiting[0].String() + "; " + h.Reason
+	}
+	return h
+}
+
+func (b *statusBoard) phases() Health {
 	if b.stopping {
 		return Health{State: StateStopping, Reason: "finishing transactions and closing stores"}
 	}
@@ -120,7 +140,13 @@ func (b *statusBoard) health() Health {
 	case phases[phaseHalted.String()] > 0:
 		return Health{State: StateRunning, Reason: fmt.Sprintf("%d of %d partitions have halted", phases[phaseHalted.String()], n)}
 	default:
-		return Health{State: StateRunning, Ready: true, Reason: fmt.Sprintf("%d partitions", n)}
+		// A paused partition is the fault of what came in: another node would do no
+		// better, and a newer version may be the cure.
+		paused := ""
+		if p := phases[phasePaused.String()]; p > 0 {
+			paused = fmt.Sprintf(", %d of them paused for their dead letters", p)
+		}
+		return Health{State: StateRunning, Ready: true, Reason: fmt.Sprintf("%d partitions%s", n, paused)}
 	}
 }
 

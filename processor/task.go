@@ -17,7 +17,8 @@ import (
 //	                              ^                           │
 //	                              └──(outcome unknown, store corrupt)
 //	                                                          │
-//	                                                          └──(bug, I/O)──> halted
+//	                                                          ├──(bug, I/O)──> halted
+//	                                                          └──(too many dead letters)──> paused ──(let go on)──> restoring
 //
 // The partition is paused in every phase but running.
 type phase uint8
@@ -27,9 +28,10 @@ const (
 	phaseRestoring
 	phaseRunning
 	phaseHalted
+	phasePaused
 )
 
-var phaseNames = [...]string{"waiting", "restoring", "running", "halted"}
+var phaseNames = [...]string{"waiting", "restoring", "running", "halted", "paused"}
 
 func (p phase) String() string { return phaseNames[p] }
 
@@ -40,7 +42,7 @@ type task struct {
 	changelog TopicPartition // empty topic: the stage has no state
 	stage     stage.Stage
 	phase     phase
-	reason    string // phaseHalted: why
+	reason    string // phaseHalted: why; phaseRestoring: why it must be tried again; phasePaused: what to do
 
 	store  *state.Store
 	broken error // the store can't be trusted any longer: the next restore puts it aside
@@ -71,6 +73,11 @@ type task struct {
 	grace     trimGrace
 	skips     map[record.Offset]*skip // nil, unless somebody named records of it
 	verified  time.Time               // when its store was last found right as a whole
+
+	// Of a task without state: what its dead letters come to, now and when its last
+	// batch was committed.
+	storm, stormBefore storm
+	resume             resumeLook // phasePaused
 }
 
 type trimmed struct {
@@ -196,6 +203,7 @@ func (t *task) drop() {
 	t.tx.err = nil
 	t.inBatch, t.ticked, t.prepared = false, false, nil
 	t.next = t.committed
+	t.storm, t.tx.dead = t.stormBefore, 0
 	if t.hasState() {
 		t.store.Drop()
 		t.tx.now = record.Millis(t.store.Position().StreamTimeMillis)

@@ -16,6 +16,7 @@ type tx struct {
 	now   record.Millis
 	store *state.Store // nil for a stage without state
 	batch *batch
+	dead  int // letters, since somebody took note
 	err   error
 }
 
@@ -48,6 +49,7 @@ func (t *tx) Broadcast(log stage.Log, kind record.Kind, key []byte, origin recor
 func (t *tx) Publish(topic string, key, value []byte) { t.batch.publish(topic, key, value, nil) }
 
 func (t *tx) DeadLetter(d stage.DeadLetter) {
+	t.dead++
 	t.batch.deadLetter(d)
 }
 

@@ -51,6 +51,7 @@ type worker struct {
 	nextFlush  time.Time // no store's flush before, unless it is pressed
 	walk       walk      // through the tasks' stores
 	setback    backoff   // what failed since the last commit
+	waiting    waiting
 }
 
 func newWorker(cfg *Config, sc StageConfig, slot int, stores *Stores, status *statusBoard) *worker {
@@ -66,6 +67,7 @@ func newWorker(cfg *Config, sc StageConfig, slot int, stores *Stores, status *st
 		log:      cfg.Logger.With("stage", sc.Name, "worker", slot),
 	}
 	status.member(sc.Name, slot, false)
+	status.watch(sc.Name, slot, &w.waiting)
 	w.member = Member{Group: st.Group, TransactionalID: cfg.Topology.TransactionalID(sc.Name, cfg.InstanceID, slot)}
 	if st.Changelog != "" {
 		w.member.Claim = func() placement.Claim { return status.claim(cfg, sc.Name) }
@@ -88,7 +90,9 @@ func (w *worker) Run(ctx context.Context) error {
 		case err == nil:
 			return nil
 		case fateOf(err) == fateRejoin, fateOf(err) == fateRetry:
-			wait := w.setback.failed(w.cfg.Env.Now())
+			now := w.cfg.Env.Now()
+			wait := w.setback.failed(now)
+			w.waiting.fail(now, err)
 			w.log.Warn("session is lost, joining again", "err", err, "in", wait)
 			select {
 			case <-ctx.Done():
@@ -193,6 +197,7 @@ func (w *worker) Step(ctx context.Context) error {
 		}
 		return nil
 	}
+	w.waiting.idle(w.cfg.Env.Now())
 	w.upkeep(ctx)
 	w.session.AllowRebalance()
 	return nil
@@ -221,7 +226,11 @@ func (w *worker) decide(t *task, part *Fetch) error {
 		}
 	}
 	w.at("decide")
-	return t.decide(part.Records, record.Millis(now.UnixMilli()), w.cfg.ClockJumpMax)
+	err := t.decide(part.Records, record.Millis(now.UnixMilli()), w.cfg.ClockJumpMax)
+	if err == nil && !t.hasState() {
+		w.weather(t, len(part.Records))
+	}
+	return err
 }
 
 // pollWait: with an open transaction until it may end, or, once it may, a moment
@@ -252,7 +261,7 @@ func (w *worker) commitDue(polled int) bool {
 		return false
 	}
 	age := now.Sub(w.batch.begun)
-	return (polled == 0 && age >= w.dryAge()) || w.batch.records >= w.cfg.BatchRecordsMax || w.batch.bytes >= w.cfg.BatchBytesMax ||
+	return w.batch.full || (polled == 0 && age >= w.dryAge()) || w.batch.records >= w.cfg.BatchRecordsMax || w.batch.bytes >= w.cfg.BatchBytesMax ||
 		age >= w.commitInterval() || w.writtenBytes() >= w.cfg.BatchBytesMax
 }
 

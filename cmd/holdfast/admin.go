@@ -60,8 +60,22 @@ type partitionReport struct {
 	LagSeconds *float64 `json:"lag_seconds,omitempty"`
 }
 
+// silentFor is how long brokers may leave the question for the lag unanswered,
+// which is asked every two seconds, before a node isn't ready: one that has nothing
+// to do would notice nothing else.
+const silentFor = 30 * time.Second
+
+func (a *admin) health() processor.Health {
+	h := a.node.Health()
+	if _, age := a.lag.Measured(); age > silentFor && h.State != processor.StateStopping {
+		h.Ready = false
+		h.Reason = fmt.Sprintf("no broker has told how far the partitions are for %.0f s; %s", age.Seconds(), h.Reason)
+	}
+	return h
+}
+
 func (a *admin) report() nodeReport {
-	r := nodeReport{Instance: a.instance, build: readBuild(), Health: a.node.Health(), Partitions: []partitionReport{}}
+	r := nodeReport{Instance: a.instance, build: readBuild(), Health: a.health(), Partitions: []partitionReport{}}
 	measured, age := a.lag.Measured()
 	if age >= 0 {
 		seconds := age.Seconds()
@@ -107,7 +121,7 @@ func (a *admin) handler(withProfiles bool) http.Handler {
 }
 
 func (a *admin) ready(w http.ResponseWriter, _ *http.Request) {
-	h := a.node.Health()
+	h := a.health()
 	if !h.Ready {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}

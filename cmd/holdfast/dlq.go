@@ -21,6 +21,7 @@ type dlqCmd struct {
 	Show    dlqShowCmd    `cmd:"" help:"Show all of one letter, and what can be done with it."`
 	Replay  dlqReplayCmd  `cmd:"" help:"Send the record of letters again, once."`
 	Discard dlqDiscardCmd `cmd:"" help:"Note that letters are dealt with. They are kept."`
+	Resume  dlqResumeCmd  `cmd:"" help:"Let a source partition go on that was paused for its dead letters."`
 }
 
 // letterFilter says which letters are meant.

@@ -83,6 +83,9 @@ type letterNotes struct {
 
 // add takes the next record of the topic.
 func (n *letterNotes) add(r *kgo.Record) error {
+	if strings.HasPrefix(string(r.Key), record.ResumeNoteKey) {
+		return nil // about a partition
+	}
 	id, err := parseLetterID(string(r.Key))
 	if err != nil {
 		return fmt.Errorf("%s/%d@%d: key %.60q names no letter", r.Topic, r.Partition, r.Offset, r.Key)

@@ -24,6 +24,7 @@ type Settings struct {
 	Workers WorkerSettings    `key:"workers"`
 	Commit  CommitSettings    `key:"commit"`
 	State   StateSettings     `key:"state"`
+	Intake  IntakeSettings    `key:"intake"`
 	Orders  OrderSettings     `key:"orders"`
 	Updates UpdateSettings    `key:"updates"`
 	Admin   AdminSettings     `key:"admin"`
@@ -111,6 +112,11 @@ type StateSettings struct {
 	SweepShare  float64       `key:"sweep_share" doc:"Bytes repeated in a changelog for each byte written, which keeps it short: above 0, up to 1."`
 }
 
+// IntakeSettings is about what comes from outside.
+type IntakeSettings struct {
+	DeadLettersMax int `key:"dead_letters_max" doc:"A source partition is paused when it has delivered so many dead letters more than good records, and than one a second; holdfast dlq resume lets it go on. 0: never."`
+}
+
 // OrderSettings is about the life of orders.
 type OrderSettings struct {
 	KeepClosed      time.Duration `key:"keep_closed" doc:"How long a closed order is remembered after its last event."`
@@ -168,7 +174,8 @@ func DefaultSettings() Settings {
 			RecordsMax:  run.BatchRecordsMax,
 			BytesMax:    ByteSize(run.BatchBytesMax),
 		},
-		State: StateSettings{CacheBytes: 64 << 20, FlushBytes: 16 << 20, FlushEvery: 10 * time.Second, SweepShare: 0.5, VerifyKeys: 2000, VerifyBytes: 1 << 20},
+		State:  StateSettings{CacheBytes: 64 << 20, FlushBytes: 16 << 20, FlushEvery: 10 * time.Second, SweepShare: 0.5, VerifyKeys: 2000, VerifyBytes: 1 << 20},
+		Intake: IntakeSettings{DeadLettersMax: run.DeadLettersMax},
 		Orders: OrderSettings{
 			KeepClosed:      time.Duration(orders.KeepClosedMillis) * time.Millisecond,
 			AcceptAge:       time.Duration(orders.AcceptAgeMillis) * time.Millisecond,

@@ -42,6 +42,7 @@ func (s *Settings) Validate() error {
 	v.between("workers.channels", s.Workers.Channels, 1, workersMax)
 	s.Commit.validate(v, s.Kafka.TransactionTimeout)
 	s.State.validate(v)
+	v.check(s.Intake.DeadLettersMax >= 0, "intake.dead_letters_max: %d, must be 0 (never) or more", s.Intake.DeadLettersMax)
 	v.within("orders.keep_closed", s.Orders.KeepClosed, time.Millisecond, 3650*day)
 	v.within("orders.accept_age", s.Orders.AcceptAge, 0, 3650*day)
 	v.within("orders.hold_marketplace", s.Orders.HoldMarketplace, time.Second, record.HoldSecondsMax*time.Second)

@@ -55,6 +55,7 @@ func assemble(s *Settings, t *topology.Topology, d described, options []kgo.Opt,
 	c.ClockJumpMax, c.RestoreStallMax = s.Node.ClockJumpMax, s.Node.RestoreStalled
 	c.CommitIntervalMin, c.CommitIntervalMax = s.Commit.IntervalMin, s.Commit.IntervalMax
 	c.BatchRecordsMax, c.BatchBytesMax = s.Commit.RecordsMax, int(s.Commit.BytesMax)
+	c.DeadLettersMax = s.Intake.DeadLettersMax
 	c.LeaveGroup, c.Standbys = leave, s.Node.Standbys
 	if c.Skips, err = skipsOf(t, s.Node.Skip); err != nil {
 		a.close()

@@ -25,5 +25,6 @@ func drills() []Drill {
 		poison(),
 		threeBrokers(),
 		topicAnewDown(),
+		brokerStall(),
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -50,6 +52,23 @@ func (k *Kafka) Close(ctx context.Context) error {
 		return k.do(ctx, k.stderr, "cluster", "stop")
 	}
 	return k.do(ctx, k.stderr, "stop")
+}
+
+// Signal sends one to the broker's process.
+func (k *Kafka) Signal(signal syscall.Signal) error {
+	file := filepath.Join(filepath.Dir(k.script), "..", "..", ".kafka", strconv.Itoa(k.Port), "pid")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("%v to the broker, which must be one of %s: %w", signal, k.script, err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if err := syscall.Kill(pid, signal); err != nil {
+		return fmt.Errorf("%v to the broker (pid %d): %w", signal, pid, err)
+	}
+	return nil
 }
 
 func (k *Kafka) do(ctx context.Context, stderr io.Writer, args ...string) error {

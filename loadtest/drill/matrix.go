@@ -48,6 +48,8 @@ func matrix() []Row {
 			join(kafka("TestRestoreFromATrimmedChangelog"), store("TestRestoreFallsBelowTheLogStart", "TestRestoreFromAnyLogStart")), []string{"changelog-cut"}},
 		{"brokers restart, leaders and coordinators move", "decisions go on within a bound; audit passes",
 			join(kafka("TestBrokersAreGoneForAWhile", "TestBrokersMove", "TestLookUntilTheCoordinatorsAnswer"), command("TestBrokerRestart"), in("loadtest/drill", []string{"TestThreeBrokers"})), []string{"three-brokers"}},
+		{"brokers are slow, silent, or refuse what is written", "nodes wait, say so, and hold no more in memory; nothing is lost",
+			kafka("TestMemoryIsBoundedWhileBrokersRefuse", "TestMemoryIsBoundedWhileBrokersAreSilent", "TestUsualRecordsAreRefusedForAWhile"), []string{"broker-stall"}},
 		{"the network is lost both ways, or slow", "decisions go on when it is back; audit passes",
 			kafka("TestBrokersAreGoneForAWhile", "TestRestoresLoseTheirConnections"), []string{"network-slow", "network-lost", "network-blinks"}},
 		{"the disk fails or is full", "it is told; no store goes on that couldn't be written",

@@ -29,6 +29,7 @@ type Node struct {
 	scene *Scene
 	args  []string
 	cmd   *exec.Cmd
+	lives int
 	from  int64  // where this life begins in Log
 	admin string // its health address, once it has told
 	done  chan struct{}
@@ -67,6 +68,7 @@ func (n *Node) Start() error {
 	}
 	done := make(chan struct{})
 	n.cmd, n.done, n.admin = cmd, done, ""
+	n.lives++
 	go func() {
 		defer close(done)
 		_ = cmd.Wait() // its state tells

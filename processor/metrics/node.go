@@ -16,9 +16,9 @@ type Node interface {
 	Health() processor.Health
 }
 
-// phases are shown with zero too, or an alert on halted partitions would have
+// phases are shown with zero too, or an alert on halted or paused partitions would have
 // nothing to look at.
-var phases = [...]string{"waiting", "restoring", "running", "halted"}
+var phases = [...]string{"waiting", "restoring", "running", "halted", "paused"}
 
 // nodeCollector reads where the partitions stand when somebody asks.
 type nodeCollector struct {
@@ -26,7 +26,7 @@ type nodeCollector struct {
 	lag    Measure
 	stages []string
 
-	ready, partitions, deltas, eta, records, seconds, age, standbys, behind, lacking *prometheus.Desc
+	ready, partitions, deltas, eta, records, seconds, age, standbys, behind, lacking, waits *prometheus.Desc
 }
 
 // Measure is what is asked for the lag: a *Lag.
@@ -53,12 +53,13 @@ func (m *Metrics) Watch(node Node, lag Measure) {
 	c.standbys = desc("holdfast_standby_stores", "Stores that this node keeps up to date for partitions of other nodes.", "stage")
 	c.behind = desc("holdfast_standby_lag_seconds", "How long ago a standby's store last had all that its changelog holds: the largest of the stage's stores here, 0 when there is none.", "stage")
 	c.lacking = desc("holdfast_standby_lag_records", "Records of its changelog, markers among them, that a standby's store lacks: the most of the stage's stores here, 0 when there is none.", "stage")
+	c.waits = desc("holdfast_broker_wait_seconds", "How long a worker has been waiting for the brokers in a transaction that it can't end, tries that failed included: the longest of the stage's workers here, 0 below "+processor.WaitToldAfter.String()+".", "stage")
 	m.registry.MustRegister(c)
 }
 
 // Describe is part of prometheus.Collector.
 func (c *nodeCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.ready, c.partitions, c.deltas, c.eta, c.records, c.seconds, c.age, c.standbys, c.behind, c.lacking} {
+	for _, d := range []*prometheus.Desc{c.ready, c.partitions, c.deltas, c.eta, c.records, c.seconds, c.age, c.standbys, c.behind, c.lacking, c.waits} {
 		to <- d
 	}
 }
@@ -105,8 +106,16 @@ func (c *nodeCollector) Collect(to chan<- prometheus.Metric) {
 		gauge(c.lacking, float64(s.lacking), name)
 	}
 	ready := 0.0
-	if c.node.Health().Ready {
+	health := c.node.Health()
+	if health.Ready {
 		ready = 1
+	}
+	waits := map[string]float64{}
+	for _, w := range health.Waiting {
+		waits[w.Stage] = max(waits[w.Stage], w.Seconds)
+	}
+	for name := range of {
+		gauge(c.waits, waits[name], name)
 	}
 	gauge(c.ready, ready)
 	measured, age := c.lag.Measured()
