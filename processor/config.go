@@ -74,6 +74,9 @@ type Config struct {
 	// through in a second, for what can't be; 0 keys: nothing. See verify.go.
 	VerifyKeys  int
 	VerifyBytes int64
+	// Room says why nothing should be written to DataDir's disk now, nil where there
+	// is room: partitions with state wait until then. nil: nobody looks.
+	Room func() error
 	// DeadLettersMax is how many dead letters more than good records (and than one a
 	// second of the log's time) a source partition may deliver before it is paused
 	// until an operator lets it go on. 0: it never is.

@@ -20,6 +20,7 @@
 //	observer.go   what metrics are told            consumed.go  how far each task is
 //	verify.go     a walk through the stores for    skip.go         a record passed over,
 //	              what can't be                                   when somebody says so
+//	room.go       a full disk
 //	waiting.go    who waits for the brokers        storm.go     sources that are paused
 //	standby.go    stores kept up to date for       rendezvous.go  whose standby
 //	              partitions of other nodes                       a node is

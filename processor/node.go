@@ -22,7 +22,9 @@ func NewNode(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("configuration of the node: %w", err)
 	}
-	return &Node{cfg: cfg, status: newStatusBoard(), stores: NewStores()}, nil
+	status := newStatusBoard()
+	status.room = cfg.Room
+	return &Node{cfg: cfg, status: status, stores: NewStores()}, nil
 }
 
 // Run joins all groups and works until ctx ends; then every worker finishes its

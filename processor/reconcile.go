@@ -77,7 +77,7 @@ func (w *worker) newTask(tp TopicPartition) *task {
 func (w *worker) advance(t *task) error {
 	switch t.phase {
 	case phaseWaiting:
-		if t.revoked || !w.gate.passes(t.tp) {
+		if t.revoked || !w.gate.passes(t.tp) || (w.cramped && t.hasState()) {
 			return nil
 		}
 		if t.hasState() {
@@ -100,7 +100,7 @@ func (w *worker) advance(t *task) error {
 				t.phase = phaseHalted // closed by reconcile at once
 				return nil
 			}
-		} else if w.setback.waits(w.cfg.Env.Now()) {
+		} else if w.setback.waits(w.cfg.Env.Now()) || (w.cramped && t.hasState()) {
 			return nil
 		} else if t.restored == nil {
 			if !t.retry.waits(w.cfg.Env.Now()) {

@@ -126,6 +126,9 @@ func (s *Standby) Run(ctx context.Context) {
 // Step does one round. It returns whether anything was new.
 func (s *Standby) Step(ctx context.Context) (worked bool) {
 	s.look(ctx)
+	if s.cfg.Room != nil && s.cfg.Room() != nil {
+		return false // who decides needs it more
+	}
 	for p := range s.tails {
 		t := &s.tails[p]
 		switch {

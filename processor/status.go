@@ -70,6 +70,7 @@ type statusBoard struct {
 	waiting  map[memberKey]*waiting
 	standbys map[statusKey]standbyEntry
 	stopping bool
+	room     func() error // nil: nobody looks
 }
 
 func newStatusBoard() *statusBoard {
@@ -108,6 +109,11 @@ func (b *statusBoard) health(now time.Time) Health {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h := b.phases()
+	if b.room != nil && h.State != StateStopping {
+		if err := b.room(); err != nil {
+			h.Ready, h.Reason = false, err.Error()+"; "+h.Reason
+		}
+	}
 	if h.Waiting = b.waits(now); len(h.Waiting) > 0 && h.State != StateStopping {
 		h.Ready = false
 		h.Reason = h.Waiting[0].String() + "; " + h.Reason

@@ -51,6 +51,7 @@ type worker struct {
 	nextFlush  time.Time // no store's flush before, unless it is pressed
 	walk       walk      // through the tasks' stores
 	setback    backoff   // what failed since the last commit
+	cramped    bool      // there is no room on the disk
 	waiting    waiting
 }
 
@@ -151,6 +152,9 @@ func (w *worker) stop() error {
 
 // Step is one round of the loop. An error ends the session.
 func (w *worker) Step(ctx context.Context) error {
+	if !w.batch.open {
+		w.heedRoom()
+	}
 	if err := w.reconcile(); err != nil {
 		return err
 	}

@@ -20,6 +20,10 @@ type Config struct {
 	Shared *Shared
 	// FS is the file system; nil takes that of Shared, or the disk.
 	FS vfs.FS
+	// Disk has writes wait for room; nil: they fail, and a failed one can end the process.
+	Disk *Disk
+	// Fatal ends the process, with a message, where Pebble can't go on; nil panics.
+	Fatal func(message string)
 	// Logger is told of slow disks, corruption and failing background work. Nil discards.
 	Logger *slog.Logger
 

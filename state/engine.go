@@ -61,7 +61,7 @@ func engineOptions(c Config, shared *Shared, lock *pebble.Lock, report func(erro
 		FileCache:          shared.files,
 		FormatMajorVersion: engineFormat,
 		DisableWAL:         true,
-		Logger:             engineLogger{c.Logger},
+		Logger:             engineLogger{c.Logger, c.Fatal},
 		EventListener:      engineEvents(c.Logger, report),
 
 		MemTableSize: uint64(c.MemTableBytes),
@@ -96,6 +96,12 @@ func engineOptions(c Config, shared *Shared, lock *pebble.Lock, report func(erro
 	if c.FS == vfs.Default {
 		o.FS = nil // Pebble then adds its watch over a slow disk.
 	}
+	if c.Disk != nil {
+		if o.FS == nil {
+			o.WithFSDefaults() // what Pebble would do itself, and must be below: waiting for room isn't slow
+		}
+		o.FS = c.Disk.wrap(o.FS)
+	}
 	return o
 }
 
@@ -122,7 +128,10 @@ func engineEvents(log *slog.Logger, report func(error) bool) *pebble.EventListen
 }
 
 // engineLogger passes Pebble's messages on. Its infos are of no use without Pebble's source at hand.
-type engineLogger struct{ log *slog.Logger }
+type engineLogger struct {
+	log   *slog.Logger
+	fatal func(message string)
+}
 
 func (engineLogger) Infof(string, ...any) {}
 
@@ -134,5 +143,8 @@ func (l engineLogger) Errorf(format string, args ...any) {
 func (l engineLogger) Fatalf(format string, args ...any) {
 	message := "FATAL: state store: " + fmt.Sprintf(format, args...)
 	l.log.Error(message)
+	if l.fatal != nil {
+		l.fatal(message)
+	}
 	panic(message)
 }

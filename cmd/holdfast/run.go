@@ -80,6 +80,7 @@ func (c *runCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer n.close()
 	if s.Admin.Listen != "" {
+		m.Disk(n.disk.FreeBytes)
 		lag, stop := n.watch(m, d)
 		defer stop()
 		served := &admin{instance: s.Node.InstanceID, node: n.Node, metrics: m, lag: lag, log: a.log}
@@ -138,7 +139,12 @@ func runNode(ctx context.Context, a *assembly, t *topology.Topology, options []k
 			failed <- err
 		}
 	}()
-	defer func() { cancel(); <-followed }()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		a.watchDisk(ctx)
+	}()
+	defer func() { cancel(); <-followed; <-watched }()
 	select {
 	case <-ctx.Done():
 		return nil

@@ -104,12 +104,13 @@ type CommitSettings struct {
 
 // StateSettings is about the local stores.
 type StateSettings struct {
-	CacheBytes  ByteSize      `key:"cache_bytes" doc:"Memory for blocks of all stores of this node together. What was written last comes on top, at most 8 MiB for each of a node's stores. Too little shows as reads of the same blocks again and again."`
-	FlushBytes  ByteSize      `key:"flush_bytes" doc:"A store is written to disk after so many bytes of changes: what is replayed after a crash."`
-	FlushEvery  time.Duration `key:"flush_every" doc:"A store is written to disk at least so often."`
-	VerifyKeys  int           `key:"verify_keys" doc:"Keys of its stores that each worker looks through in a second for what can't be: sums that don't add up, indexes that miss a row. A partition where something is found halts. 0: it doesn't look."`
-	VerifyBytes ByteSize      `key:"verify_bytes" doc:"The same, in bytes a second: whichever is slower counts."`
-	SweepShare  float64       `key:"sweep_share" doc:"Bytes repeated in a changelog for each byte written, which keeps it short: above 0, up to 1."`
+	CacheBytes   ByteSize      `key:"cache_bytes" doc:"Memory for blocks of all stores of this node together. What was written last comes on top, at most 8 MiB for each of a node's stores. Too little shows as reads of the same blocks again and again."`
+	FreeBytesMin ByteSize      `key:"free_bytes_min" doc:"With less room on the disk of data_dir the partitions here wait, and the node isn't ready; 0: until a write is refused."`
+	FlushBytes   ByteSize      `key:"flush_bytes" doc:"A store is written to disk after so many bytes of changes: what is replayed after a crash."`
+	FlushEvery   time.Duration `key:"flush_every" doc:"A store is written to disk at least so often."`
+	VerifyKeys   int           `key:"verify_keys" doc:"Keys of its stores that each worker looks through in a second for what can't be: sums that don't add up, indexes that miss a row. A partition where something is found halts. 0: it doesn't look."`
+	VerifyBytes  ByteSize      `key:"verify_bytes" doc:"The same, in bytes a second: whichever is slower counts."`
+	SweepShare   float64       `key:"sweep_share" doc:"Bytes repeated in a changelog for each byte written, which keeps it short: above 0, up to 1."`
 }
 
 // IntakeSettings is about what comes from outside.
@@ -174,7 +175,7 @@ func DefaultSettings() Settings {
 			RecordsMax:  run.BatchRecordsMax,
 			BytesMax:    ByteSize(run.BatchBytesMax),
 		},
-		State:  StateSettings{CacheBytes: 64 << 20, FlushBytes: 16 << 20, FlushEvery: 10 * time.Second, SweepShare: 0.5, VerifyKeys: 2000, VerifyBytes: 1 << 20},
+		State:  StateSettings{CacheBytes: 64 << 20, FreeBytesMin: 256 << 20, FlushBytes: 16 << 20, FlushEvery: 10 * time.Second, SweepShare: 0.5, VerifyKeys: 2000, VerifyBytes: 1 << 20},
 		Intake: IntakeSettings{DeadLettersMax: run.DeadLettersMax},
 		Orders: OrderSettings{
 			KeepClosed:      time.Duration(orders.KeepClosedMillis) * time.Millisecond,

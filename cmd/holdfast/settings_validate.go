@@ -137,6 +137,7 @@ func (c *CommitSettings) validate(v *settingErrors, transactionTimeout time.Dura
 
 func (s *StateSettings) validate(v *settingErrors) {
 	v.check(s.CacheBytes >= 1<<20, "state.cache_bytes: %v, must be at least 1MiB", s.CacheBytes)
+	v.check(s.FreeBytesMin >= 0, "state.free_bytes_min: %v, must not be negative", s.FreeBytesMin)
 	v.check(s.FlushBytes >= 64<<10, "state.flush_bytes: %v, must be at least 64KiB", s.FlushBytes)
 	v.within("state.flush_every", s.FlushEvery, 100*time.Millisecond, time.Hour)
 	v.between("state.verify_keys", s.VerifyKeys, 0, 1_000_000)

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -27,6 +29,7 @@ type assembly struct {
 	*processor.Node
 	cluster *kafka.Cluster
 	shared  *state.Shared
+	disk    *state.Disk
 	shops   *shopsView
 	log     *slog.Logger
 }
@@ -62,7 +65,9 @@ func assemble(s *Settings, t *topology.Topology, d described, options []kgo.Opt,
 		return nil, err
 	}
 	c.VerifyKeys, c.VerifyBytes = s.State.VerifyKeys, int64(s.State.VerifyBytes)
-	c.Store = state.Config{Shared: a.shared, Logger: log, FlushBytes: int64(s.State.FlushBytes), FlushEvery: s.State.FlushEvery, SweepShare: s.State.SweepShare}
+	a.disk = state.NewDisk(nil, s.DataDir, int64(s.State.FreeBytesMin))
+	c.Room = a.disk.Room
+	c.Store = state.Config{Shared: a.shared, Logger: log, Disk: a.disk, Fatal: fatal, FlushBytes: int64(s.State.FlushBytes), FlushEvery: s.State.FlushEvery, SweepShare: s.State.SweepShare}
 	for _, name := range s.Node.Stages {
 		c.Stages = append(c.Stages, processor.StageConfig{Name: name, New: a.stage(s, d, name, log), Workers: s.WorkersOf(name), Verifier: verifierOf(name), Outcomes: outcomesOf(name)})
 	}
@@ -71,6 +76,29 @@ func assemble(s *Settings, t *topology.Topology, d described, options []kgo.Opt,
 		return nil, err
 	}
 	return a, nil
+}
+
+// fatal ends the process where a store can't go on. Nothing is lost: its changelog
+// has all of it.
+func fatal(message string) {
+	fmt.Fprintln(os.Stderr, message)
+	os.Exit(exitFailed)
+}
+
+// watchDisk measures the room on the disk until ctx ends; then what waits for room
+// fails.
+func (a *assembly) watchDisk(ctx context.Context) {
+	every := time.NewTicker(time.Second)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			a.disk.Close()
+			return
+		case <-every.C:
+			a.disk.Look()
+		}
+	}
 }
 
 // storesMax is how many stores a node has that has all partitions.

@@ -26,5 +26,6 @@ func drills() []Drill {
 		threeBrokers(),
 		topicAnewDown(),
 		brokerStall(),
+		diskFull(),
 	}
 }

@@ -131,3 +131,10 @@ func (c *nodeCollector) Collect(to chan<- prometheus.Metric) {
 		gauge(c.age, age.Seconds())
 	}
 }
+
+// Disk shows the room on the disk of the data directory, as free tells it in bytes.
+func (m *Metrics) Disk(free func() int64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "holdfast_data_dir_free_bytes", Help: "Room on the disk of the data directory; -1 when it can't be measured.",
+	}, func() float64 { return float64(free()) }))
+}
