@@ -225,6 +225,7 @@ func TestMetricNames(t *testing.T) {
 	m.ClientOption()
 	m.Watch(oneOfEach{}, oneOfEach{})
 	m.WatchStores(func() state.Metrics { return state.Metrics{} })
+	m.Disk(func() int64 { return 1 })
 	for _, stage := range s.Node.Stages {
 		m.Ended(&processor.Transaction{Stage: stage, DeadLetters: []string{"malformed"}})
 	}

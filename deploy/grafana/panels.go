@@ -101,6 +101,8 @@ func rows() []row {
 		}},
 		{"State", []show{
 			{title: "Disk", unit: "bytes", queries: one(`holdfast_store_disk_bytes{job=~"$job"}`, "{{instance}}")},
+			{title: "Room on the disk", unit: "bytes", tells: "Of the data directory. Below state.free_bytes_min the node's partitions wait.",
+				queries: one(`holdfast_data_dir_free_bytes{job=~"$job"}`, "{{instance}}")},
 			{title: "Changelogs written", unit: "Bps", queries: one(`sum by (stage) (rate(holdfast_changelog_bytes_total{job=~"$job"}[$__rate_interval]))`, "{{stage}}")},
 			{title: "Block cache hits", unit: "percentunit", tells: "Below some 90 % under load, more state.cache_bytes pays.",
 				queries: one(`rate(holdfast_store_cache_hits_total{job=~"$job"}[$__rate_interval]) / (rate(holdfast_store_cache_hits_total{job=~"$job"}[$__rate_interval]) + rate(holdfast_store_cache_misses_total{job=~"$job"}[$__rate_interval]))`, "{{instance}}")},
