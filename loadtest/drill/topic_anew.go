@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -87,9 +88,19 @@ func (s *Scene) MakeAnew(ctx context.Context, topic string) error {
 	if _, err := admin.DeleteTopic(ctx, topic); err != nil {
 		return fmt.Errorf("deleting %s: %w", topic, err)
 	}
-	return await(ctx, 100*time.Millisecond, func(ctx context.Context) (string, error) {
+	if err := await(ctx, 100*time.Millisecond, func(ctx context.Context) (string, error) {
 		if _, err := admin.CreateTopic(ctx, int32(len(topics[topic].Partitions)), 1, own, topic); err != nil {
 			return fmt.Sprintf("creating %s: %v", topic, err), nil // its name isn't free yet
+		}
+		return "", nil
+	}); err != nil {
+		return err
+	}
+	// The controller has answered; a broker tells others of it a moment later.
+	return await(ctx, 100*time.Millisecond, func(ctx context.Context) (string, error) {
+		now, err := admin.ListTopics(ctx, topic)
+		if t := now[topic]; err != nil || t.Err != nil || t.ID == topics[topic].ID {
+			return fmt.Sprintf("that %s is listed (%v)", topic, errors.Join(err, t.Err)), nil
 		}
 		return "", nil
 	})
